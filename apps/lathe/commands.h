@@ -1,0 +1,15 @@
+// The subcommands of the `lathe` binary, one file each (<name>_command.cc).
+//
+// AddXCommand registers a subcommand on `app`; when the user gives it, its
+// callback runs and stores the exit code through `exit_code`:
+//   0 done · 1 it failed, the message is on standard error · 2 the command line
+//   was wrong (CLI11's own codes are folded into 2 by main).
+#pragma once
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+
+namespace lathe::app {
+
+}  // namespace lathe::app

@@ -1,0 +1,14 @@
+#include "commands.h"
+
+int main(int argc, char** argv) {
+    CLI::App app("Lathe: choose, tune, serve and govern language models on your own machines.",
+                 "lathe");
+    app.require_subcommand(1);
+    int exit_code = 0;
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? 0 : 2;
+    }
+    return exit_code;
+}

@@ -1,0 +1,58 @@
+# lathe_component(NAME [SOURCES ...] [DEPS ...] [TESTS ...] [FUZZ ...] [BENCH ...])
+#
+# One folder = one library `lathe_NAME` = namespace lathe::NAME.
+#   DEPS   what the component's headers or sources name (targets)
+#   TESTS  x_test.cc files, linked into one executable `lathe_NAME_test`
+#   FUZZ   x_fuzz.cc files, one executable `NAME_x_fuzz` each (LATHE_FUZZ only);
+#          corpus in tests/corpus/NAME_x
+#   BENCH  x_bench.cc files, linked into `lathe_NAME_bench` (target `benches`)
+#   SLOW_TESTS  tests that need real models or long runs, linked into
+#          `lathe_NAME_slow_test`: one ctest entry, label `slow`, not repeated
+#          under sanitizers
+# Every other test case is an entry `NAME/Suite.Case` of its own, label `fast`.
+include(GoogleTest)
+add_custom_target(benches)
+add_custom_target(fuzzers)
+
+function(lathe_component name)
+  cmake_parse_arguments(arg "" "" "SOURCES;DEPS;TESTS;SLOW_TESTS;FUZZ;BENCH" ${ARGN})
+  if(arg_SOURCES)
+    add_library(lathe_${name} STATIC ${arg_SOURCES})
+    target_link_libraries(lathe_${name} PUBLIC lathe_flags ${arg_DEPS})
+  else()
+    add_library(lathe_${name} INTERFACE)
+    target_link_libraries(lathe_${name} INTERFACE lathe_flags ${arg_DEPS})
+  endif()
+  lathe_tests(${name} lathe_${name} fast "${arg_TESTS}")
+  lathe_tests(${name}_slow lathe_${name} slow "${arg_SLOW_TESTS}")
+  if(LATHE_FUZZ)
+    foreach(source ${arg_FUZZ})
+      string(REGEX REPLACE "_fuzz\\.cc$" "" stem ${source})
+      set(target ${name}_${stem}_fuzz)
+      add_executable(${target} ${source})
+      target_link_libraries(${target} PRIVATE lathe_${name})
+      target_link_options(${target} PRIVATE -fsanitize=fuzzer)
+      add_dependencies(fuzzers ${target})
+    endforeach()
+  endif()
+  if(arg_BENCH)
+    add_executable(lathe_${name}_bench EXCLUDE_FROM_ALL ${arg_BENCH})
+    target_link_libraries(lathe_${name}_bench PRIVATE lathe_${name} benchmark::benchmark_main)
+    add_dependencies(benches lathe_${name}_bench)
+  endif()
+endfunction()
+
+function(lathe_tests name library label sources)
+  if(NOT sources)
+    return()
+  endif()
+  add_executable(lathe_${name}_test ${sources})
+  target_link_libraries(lathe_${name}_test PRIVATE ${library} lathe_test_support GTest::gmock_main)
+  if(label STREQUAL "slow")  # one process, so that a model is loaded once
+    add_test(NAME ${name} COMMAND lathe_${name}_test)
+    set_tests_properties(${name} PROPERTIES LABELS slow TIMEOUT 1200)
+  else()
+    gtest_discover_tests(lathe_${name}_test TEST_PREFIX "${name}/" DISCOVERY_MODE PRE_TEST
+      DISCOVERY_TIMEOUT 120 PROPERTIES LABELS fast TIMEOUT 600)
+  endif()
+endfunction()

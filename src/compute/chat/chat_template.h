@@ -1,0 +1,56 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "core/base/result.h"
+#include "core/json/json.h"
+
+namespace lathe::chat {
+
+struct TemplateLimits {
+    uint64_t steps_max = 2'000'000;         // evaluated nodes
+    size_t output_bytes_max = 16u << 20;
+    size_t memory_bytes_max = 256u << 20;   // values made while rendering
+    size_t depth_max = 200;                 // nesting of the source and of calls
+};
+
+struct RenderInput {
+    Json messages = Json::array();
+    Json tools = nullptr;                   // array or null
+    bool add_generation_prompt = true;
+    Json extra = Json::object();            // chat_template_kwargs of the request
+    std::string bos_token;
+    std::string eos_token;
+    // What strftime_now() shows; a fixed time in tests.
+    std::chrono::system_clock::time_point now = std::chrono::system_clock::now();
+};
+
+// A published chat template: the Jinja subset that such templates use, with the names
+// that transformers provides, evaluated in a sandbox that reads only its input.
+//
+// Const-safe: render from any thread.
+class ChatTemplate {
+public:
+    // Errors name the line and what is not supported.
+    static Result<ChatTemplate> Parse(std::string_view source, const TemplateLimits& limits = {});
+
+    ChatTemplate(ChatTemplate&&) noexcept;
+    ChatTemplate& operator=(ChatTemplate&&) noexcept;
+    ~ChatTemplate();
+
+    // The prompt. Errors (kInvalidArgument): raise_exception's message, a type error with
+    // its line, or the exceeded limit.
+    Result<std::string> Render(const RenderInput& input) const;
+
+    const std::string& source() const;
+
+    struct Program;  // internal
+private:
+    explicit ChatTemplate(std::shared_ptr<const Program> program);
+    std::shared_ptr<const Program> program_;
+};
+
+}  // namespace lathe::chat

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <memory>
+
+#include "compute/engine/generation.h"
+#include "compute/tokenizer/tokenizer.h"
+#include "core/base/result.h"
+
+namespace lathe::engine {
+
+class ModelRunner;
+
+struct EngineOptions {
+    int32_t context_length = 0;          // longest sequence; 0: the runner's
+    int32_t sequences_max = 64;          // running at once (each completion counts)
+    int32_t queue_max = 1024;            // requests that wait; more get kResourceExhausted
+    int32_t tokens_per_step_max = 256;   // rows of a batch: decode rows and prefill chunks
+};
+
+// A moment's picture for health and metrics.
+struct EngineStats {
+    int32_t running = 0;                 // sequences
+    int32_t waiting = 0;                 // requests
+    double kv_usage = 0;                 // share of pages in use, 0 to 1
+    uint64_t prompt_tokens = 0;          // since start
+    uint64_t generation_tokens = 0;
+    uint64_t preemptions = 0;
+    uint64_t steps = 0;
+};
+
+// Generates text for many requests at once in one continuously re-formed batch.
+// Owns the thread on which scheduling, the forward pass and sampling happen.
+//
+//   Submit --> waiting --> running (prefill, decode) --> last event
+//                 ^            |  preempted when pages run out: recomputed later
+//                 +------------+
+//
+// The same request gives the same tokens whatever else is running.
+// Thread-safe.
+class Engine {
+public:
+    // `runner` and `tokenizer` outlive the engine.
+    static Result<std::unique_ptr<Engine>> Create(ModelRunner& runner,
+                                                  const tokenizer::Tokenizer& tokenizer,
+                                                  const EngineOptions& options);
+    // Cancels what runs; every request gets its last event first.
+    ~Engine();
+
+    // Queues a request; its events go to `sink`, the last with `last` set. Errors
+    // (nothing queued, sink never called): kInvalidArgument with the parameter,
+    // kResourceExhausted when the queue is full, kUnavailable when draining.
+    Result<RequestId> Submit(GenerationRequest request, EventSink sink);
+
+    // Stops a request and frees its pages before the next step; its last event says
+    // kCancelled. Does nothing for a request that is over.
+    void Cancel(RequestId request);
+
+    // From now on Submit refuses; what is queued or running goes on.
+    void Drain();
+    bool idle() const;
+
+    EngineStats stats() const;
+    int32_t context_length() const;
+
+    class Loop;  // internal
+private:
+    explicit Engine(std::unique_ptr<Loop> loop);
+    std::unique_ptr<Loop> loop_;
+};
+
+}  // namespace lathe::engine

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/result.h"
+
+namespace lathe::modelfile {
+class Gguf;
+}
+
+namespace lathe::tokenizer {
+
+using TokenId = int32_t;
+
+struct EncodeOptions {
+    bool add_special = true;     // begin (and end) of sequence, as the model asks for
+    bool parse_special = true;   // "<|im_end|>" in the text becomes its token
+};
+
+// Text to token ids and back, as the model's own tokenizer does it: byte-level BPE,
+// SentencePiece BPE, or unigram.
+//
+// Const-safe: encode and decode from any thread.
+class Tokenizer {
+public:
+    // From the metadata of a GGUF file (`tokenizer.ggml.*`), or the text of a Hugging
+    // Face tokenizer.json (and tokenizer_config.json, "" if there is none). Errors name the
+    // missing key or the unsupported model, pre-tokenizer or normalizer, and list
+    // what is supported.
+    static Result<Tokenizer> FromGguf(const modelfile::Gguf& file);
+    static Result<Tokenizer> FromHuggingFace(std::string_view tokenizer_json,
+                                             std::string_view tokenizer_config_json);
+
+    Tokenizer(Tokenizer&&) noexcept;
+    Tokenizer& operator=(Tokenizer&&) noexcept;
+    ~Tokenizer();
+
+    // Never fails: bytes that are not UTF-8 are read as U+FFFD. Time is linear (times a
+    // logarithm) in the length of the text.
+    std::vector<TokenId> Encode(std::string_view text, const EncodeOptions& options = {}) const;
+
+    // Bytes of one token; "" for an id outside the vocabulary. Special tokens give their text.
+    std::string TokenBytes(TokenId id) const;
+
+    // The text of a whole sequence; special tokens left out unless asked for; bytes
+    // that do not form UTF-8 become U+FFFD.
+    std::string Decode(std::span<const TokenId> ids, bool keep_special = false) const;
+
+    size_t vocab_size() const;
+    bool IsSpecial(TokenId id) const;   // control tokens: never part of the text
+    std::optional<TokenId> Find(std::string_view token_text) const;
+    std::optional<TokenId> bos() const;
+    std::optional<TokenId> eos() const;
+    // Tokens that end a generation: eos, end of turn, end of text, as the model names them.
+    std::span<const TokenId> end_of_generation() const;
+    // "BPE (smollm), 49152 tokens" for people.
+    std::string Describe() const;
+
+    class Model;  // the algorithm; internal
+private:
+    explicit Tokenizer(std::unique_ptr<const Model> model);
+    std::unique_ptr<const Model> model_;
+    friend class StreamDecoder;
+};
+
+// Decodes a stream of tokens so that the concatenation of what Push and Flush give
+// is what Decode gives for all, and no piece ends inside a UTF-8 character.
+// One stream's own thread.
+class StreamDecoder {
+public:
+    explicit StreamDecoder(const Tokenizer& tokenizer, bool keep_special = false);
+    std::string Push(TokenId id);
+    std::string Flush();  // what is held back, broken bytes as U+FFFD
+
+private:
+    const Tokenizer* tokenizer_;
+    bool keep_special_;
+    bool at_start_ = true;
+    std::string held_;
+};
+
+}  // namespace lathe::tokenizer

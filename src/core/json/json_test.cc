@@ -1,0 +1,41 @@
+#include "core/json/json.h"
+
+#include <gtest/gtest.h>
+
+namespace lathe {
+namespace {
+
+TEST(Json, KeepsTheOrderOfKeys) {
+    Result<Json> value = ParseJson(R"({"z":1,"a":[true,null,"ü"]})");
+    ASSERT_TRUE(value);
+    EXPECT_EQ(DumpJson(*value), R"({"z":1,"a":[true,null,"ü"]})");
+}
+
+TEST(Json, NamesTheColumnOfAnError) {
+    Result<Json> value = ParseJson(R"({"a":})");
+    ASSERT_FALSE(value);
+    EXPECT_NE(value.error().message.find("column 6"), std::string::npos) << value.error().message;
+}
+
+TEST(Json, RefusesDepthBeyondTheLimitInBoundedMemory) {
+    std::string deep(1'000'000, '[');
+    Result<Json> value = ParseJson(deep);
+    ASSERT_FALSE(value);
+    EXPECT_NE(value.error().message.find("128 levels at byte 128"), std::string::npos);
+}
+
+TEST(Json, BracketsInsideStringsAreNotDepth) {
+    EXPECT_TRUE(ParseJson("\"" + std::string(1000, '[') + "\\\"" + std::string(1000, '{') + "\""));
+}
+
+TEST(Json, RefusesInvalidUtf8AndDumpReplacesIt) {
+    EXPECT_FALSE(ParseJson("\"\xff\""));
+    EXPECT_EQ(DumpJson(Json("a\xff")), "\"a\xEF\xBF\xBD\"");
+}
+
+TEST(Json, RefusesTextBeyondTheByteLimit) {
+    EXPECT_FALSE(ParseJson("[1,2,3]", {.bytes_max = 4}));
+}
+
+}  // namespace
+}  // namespace lathe
