@@ -1,0 +1,67 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "compute/chat/chat_template.h"
+#include "compute/engine/engine.h"
+#include "compute/engine/model_runner.h"
+#include "compute/sampling/params.h"
+#include "compute/tokenizer/tokenizer.h"
+#include "core/base/result.h"
+#include "core/json/json.h"
+
+namespace lathe::backends {
+
+// How activations meet the weights: exactly in float32, or quantized to int8 per 32
+// columns where that is faster.
+enum class Activations { kAuto, kF32 };
+
+struct LocalModelOptions {
+    std::filesystem::path path;          // a GGUF file or a Hugging Face folder
+    std::string id;                      // name in the API; "": from the path
+    Activations activations = Activations::kAuto;
+    std::string kernels;                 // "": the fastest here; else as LATHE_KERNELS
+    int threads = 0;                     // 0: all usable cores
+    uint64_t kv_bytes = 0;               // memory for keys and values; 0: a default by the context
+    std::string chat_template;           // source that replaces the model's own; "": its own
+    engine::EngineOptions engine;
+};
+
+// One model of this machine, ready to answer: files, tokenizer, template, engine.
+// Thread-safe after Load.
+class LocalModel {
+public:
+    static Result<std::unique_ptr<LocalModel>> Load(const LocalModelOptions& options);
+
+    // The pieces by hand, for tests with a fake runner.
+    struct Parts {
+        std::string id;
+        tokenizer::Tokenizer tokenizer;
+        std::optional<chat::ChatTemplate> chat_template;
+        std::unique_ptr<engine::ModelRunner> runner;
+        sampling::SamplingParams sampling_defaults;  // from generation_config.json
+        Json facts;                                  // what `lathe inspect --json` prints
+        engine::EngineOptions engine;
+    };
+    static Result<std::unique_ptr<LocalModel>> FromParts(Parts parts);
+
+    const std::string& id() const { return parts_.id; }
+    const tokenizer::Tokenizer& tokenizer() const { return parts_.tokenizer; }
+    // Null if the model came without one.
+    const chat::ChatTemplate* chat_template() const {
+        return parts_.chat_template ? &*parts_.chat_template : nullptr;
+    }
+    const sampling::SamplingParams& sampling_defaults() const { return parts_.sampling_defaults; }
+    const Json& facts() const { return parts_.facts; }
+    engine::Engine& engine() const { return *engine_; }
+
+private:
+    explicit LocalModel(Parts parts);
+    Parts parts_;
+    std::unique_ptr<engine::Engine> engine_;  // last: stops before its runner goes
+};
+
+}  // namespace lathe::backends
