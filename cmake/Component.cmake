@@ -4,15 +4,23 @@
 #   DEPS   what the component's headers or sources name (targets)
 #   TESTS  x_test.cc files, linked into one executable `lathe_NAME_test`
 #   FUZZ   x_fuzz.cc files, one executable `NAME_x_fuzz` each (LATHE_FUZZ only);
-#          corpus in tests/corpus/NAME_x
+#          corpus in tests/corpus/NAME_x; a ctest entry of label `fuzz`
 #   BENCH  x_bench.cc files, linked into `lathe_NAME_bench` (target `benches`)
 #   SLOW_TESTS  tests that need real models or long runs, linked into
 #          `lathe_NAME_slow_test`: one ctest entry, label `slow`, not repeated
 #          under sanitizers
-# Every other test case is an entry `NAME/Suite.Case` of its own, label `fast`.
+# Every other test case is an entry `NAME/Suite.Case` of its own, label `fast`;
+# under sanitizers `asan/NAME/Suite.Case` or `tsan/...`, so that one ctest run can
+# hold all builds (scripts/test).
 include(GoogleTest)
 add_custom_target(benches)
 add_custom_target(fuzzers)
+set(LATHE_TEST_PREFIX "")
+if(LATHE_SANITIZE MATCHES "address")
+  set(LATHE_TEST_PREFIX "asan/")
+elseif(LATHE_SANITIZE MATCHES "thread")
+  set(LATHE_TEST_PREFIX "tsan/")
+endif()
 
 function(lathe_component name)
   cmake_parse_arguments(arg "" "" "SOURCES;DEPS;TESTS;SLOW_TESTS;FUZZ;BENCH" ${ARGN})
@@ -33,6 +41,8 @@ function(lathe_component name)
       target_link_libraries(${target} PRIVATE lathe_${name})
       target_link_options(${target} PRIVATE -fsanitize=fuzzer)
       add_dependencies(fuzzers ${target})
+      add_test(NAME fuzz/${target} COMMAND "${CMAKE_SOURCE_DIR}/scripts/fuzz" ${target})
+      set_tests_properties(fuzz/${target} PROPERTIES LABELS fuzz TIMEOUT 7200)
     endforeach()
   endif()
   if(arg_BENCH)
@@ -43,7 +53,7 @@ function(lathe_component name)
 endfunction()
 
 function(lathe_tests name library label sources)
-  if(NOT sources)
+  if(NOT sources OR (LATHE_SANITIZE AND label STREQUAL "slow"))
     return()
   endif()
   add_executable(lathe_${name}_test ${sources})
@@ -52,7 +62,7 @@ function(lathe_tests name library label sources)
     add_test(NAME ${name} COMMAND lathe_${name}_test)
     set_tests_properties(${name} PROPERTIES LABELS slow TIMEOUT 1200)
   else()
-    gtest_discover_tests(lathe_${name}_test TEST_PREFIX "${name}/" DISCOVERY_MODE PRE_TEST
+    gtest_discover_tests(lathe_${name}_test TEST_PREFIX "${LATHE_TEST_PREFIX}${name}/" DISCOVERY_MODE PRE_TEST
       DISCOVERY_TIMEOUT 120 PROPERTIES LABELS fast TIMEOUT 600)
   endif()
 endfunction()
