@@ -20,11 +20,6 @@
 
 namespace lathe::kernels {
 
-struct PanelRange {
-    size_t begin = 0;
-    size_t end = 0;
-};
-
 // Rows of floats: row r starts at data + r * stride.
 struct Rows {
     const float* data = nullptr;
@@ -37,41 +32,59 @@ struct MutableRows {
 };
 
 // Activations in int8 with one scale per PackedMatrix::kBlock columns:
-//   x[r][c] ~= scales[r][c / 32] * codes[r][c],  sums[r][b] = scale * sum of codes.
-// Caller-owned arrays; cols padded to a multiple of 32 with zero codes.
+//   x[r][c] ~= scales[r][c / 32] * codes[r][c].
+// Written by quantize_row into arrays of the caller; columns past the last are zero.
 struct QuantizedRows {
     int8_t* codes = nullptr;   // [count][codes_stride]
     float* scales = nullptr;   // [count][blocks_stride]
-    float* sums = nullptr;     // [count][blocks_stride]
+    int16_t* sums = nullptr;   // [count][2 * blocks_stride]: of the codes of 16 columns each
     size_t codes_stride = 0;   // >= cols rounded up to 32
-    size_t blocks_stride = 0;
+    size_t blocks_stride = 0;  // >= codes_stride / 32
     size_t count = 0;
 };
 
+constexpr size_t kPageTokens = 32;
+
 enum class KvType : uint8_t { kF32, kF16 };
 
+// Bytes of a page of keys of one KV head, and of a page of values. What is inside
+// belongs to store_kv and attend: keys lie [head_dim][kPageTokens], so that a page
+// is scored with tokens as lanes; values lie [kPageTokens][head_dim].
+constexpr size_t KvPageBytes(KvType type, size_t head_dim) {
+    return kPageTokens * head_dim * (type == KvType::kF32 ? sizeof(float) : sizeof(uint16_t));
+}
+
+// Key and value of one token, to be written into slot `slot` of its page.
+struct KvEntry {
+    KvType type = KvType::kF16;
+    size_t head_dim = 0;
+    size_t slot = 0;               // position % kPageTokens
+    const float* key = nullptr;    // [head_dim]
+    const float* value = nullptr;  // [head_dim]
+    void* key_page = nullptr;      // KvPageBytes(), aligned to 64 bytes
+    void* value_page = nullptr;
+};
+
 // Attention of some query rows of one sequence for one group of heads that share a
-// KV head. Keys and values of `token_count` positions lie in pages of kPageTokens:
-// page p holds [kPageTokens][head_dim] keys, and as many values.
+// KV head. Page i of the arrays holds positions [32 i, 32 i + 32). Pages wholly
+// before every row's window are not touched and may be null.
 struct AttentionTask {
     const float* queries = nullptr;  // [row_count][group][head_dim], strides below
     size_t query_row_stride = 0;     // floats between two rows (tokens)
     size_t query_head_stride = 0;    // floats between two heads of the group
-    float* out = nullptr;            // same strides as the queries
+    float* out = nullptr;            // same strides as the queries; may be the queries
     const void* const* key_pages = nullptr;
     const void* const* value_pages = nullptr;
     KvType kv_type = KvType::kF16;
     size_t row_count = 0;
-    size_t group = 1;            // query heads per KV head
+    size_t group = 1;  // query heads per KV head
     size_t head_dim = 0;
-    size_t first_position = 0;   // position of query row 0; row r sees keys [0, first + r]
-    size_t window = 0;           // 0: all; else only the last `window` positions, itself included
-    float scale = 1;             // multiplies q.k
-    float softcap = 0;           // 0: none; else cap * tanh(score / cap)
-    float* scratch = nullptr;    // attention_scratch_floats() floats
+    size_t first_position = 0;  // position of query row 0; row r sees keys [0, first + r]
+    size_t window = 0;          // 0: all; else only the last `window` positions, itself included
+    float scale = 1;            // multiplies q.k
+    float softcap = 0;          // 0: none; else cap * tanh(score / cap)
+    float* scratch = nullptr;   // attention_scratch_floats() floats
 };
-
-constexpr size_t kPageTokens = 32;
 
 struct Table {
     std::string_view name;
@@ -81,12 +94,13 @@ struct Table {
     void (*gemm_f32)(const PackedMatrix& w, PanelRange panels, Rows x, MutableRows y,
                      float* scratch);
     // The same with int8 activations. Requires: w.quantized().
-    void (*gemm_i8)(const PackedMatrix& w, PanelRange panels, const QuantizedRows& x,
-                    MutableRows y, float* scratch);
+    void (*gemm_i8)(const PackedMatrix& w, PanelRange panels, const QuantizedRows& x, MutableRows y,
+                    float* scratch);
     size_t (*gemm_scratch_floats)(const PackedMatrix& w);
 
     // Fills row `row` of `out` from x [cols]: scale = max |x| / 127 per 32 columns,
-    // codes rounded to nearest even.
+    // codes rounded to nearest even; the same bits in every table. A block with an
+    // infinity or NaN gets a NaN scale, one below 1e-30 a zero scale; codes are zero.
     void (*quantize_row)(const float* x, size_t cols, const QuantizedRows& out, size_t row);
 
     // y = x / sqrt(mean(x^2) + epsilon) * weight, elementwise over n; y may be x.
@@ -101,7 +115,10 @@ struct Table {
     void (*rope_interleaved)(float* head, const float* cos_sin, size_t dims);
     void (*rope_halves)(float* head, const float* cos_sin, size_t dims);
 
+    // Writes a token's key and value into its pages.
+    void (*store_kv)(const KvEntry& entry);
     void (*attend)(const AttentionTask& task);
+    // Depends on head_dim only.
     size_t (*attention_scratch_floats)(const AttentionTask& task);
 
     void (*f32_to_f16)(const float* x, size_t n, uint16_t* y);
