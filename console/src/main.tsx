@@ -1,0 +1,5 @@
+import './ui/base.css';
+import { render } from 'preact';
+
+const root = document.getElementById('app');
+if (root) render(<main>Lathe</main>, root);
