@@ -10,7 +10,8 @@
 
 namespace lathe::modelfile {
 class Gguf;
-}
+class ModelPackage;
+}  // namespace lathe::modelfile
 
 namespace lathe::model {
 
@@ -50,20 +51,20 @@ struct ModelConfig {
     float norm_epsilon = 1e-5f;
     Activation activation = Activation::kSilu;
     RopePairs rope_pairs = RopePairs::kHalves;
-    RopeConfig rope;        // of layers that see everything
-    RopeConfig rope_local;  // of sliding-window layers
-    uint32_t sliding_window = 0;               // tokens; 0: none
-    std::vector<bool> layer_slides;            // [layer_count]
-    float embedding_scale = 1;                 // multiplies token embeddings
-    float attention_scale = 0;                 // multiplies q.k
-    float attention_softcap = 0;               // 0: none
-    float logit_softcap = 0;                   // 0: none
+    RopeConfig rope;                 // of layers that see everything
+    RopeConfig rope_local;           // of sliding-window layers
+    uint32_t sliding_window = 0;     // tokens; 0: none
+    std::vector<bool> layer_slides;  // [layer_count]
+    float embedding_scale = 1;       // multiplies token embeddings
+    float attention_scale = 0;       // multiplies q.k
+    float attention_softcap = 0;     // 0: none
+    float logit_softcap = 0;         // 0: none
     bool qkv_bias = false;
-    bool output_bias = false;                  // of the attention output projection
-    bool qk_norm = false;                      // RMS norm of each query and key head
-    bool post_norms = false;                   // RMS norm after attention and after the MLP
-    bool norm_weight_plus_one = false;         // file stores w, the norm multiplies by 1 + w
-    bool tied_head = false;                    // logits use the embedding matrix
+    bool output_bias = false;           // of the attention output projection
+    bool qk_norm = false;               // RMS norm of each query and key head
+    bool post_norms = false;            // RMS norm after attention and after the MLP
+    bool norm_weight_plus_one = false;  // file stores w, the norm multiplies by 1 + w
+    bool tied_head = false;             // logits use the embedding matrix
 
     uint32_t query_width() const { return head_count * head_dim; }
     uint32_t kv_width() const { return kv_head_count * head_dim; }
@@ -77,6 +78,10 @@ struct ModelConfig {
 // that is missing or out of range.
 Result<ModelConfig> ConfigFromGguf(const modelfile::Gguf& file);
 Result<ModelConfig> ConfigFromHuggingFace(const Json& config_json);
+
+// Either of them, and every tensor the model needs is there with its shape
+// (tensor_plan.h).
+Result<ModelConfig> ConfigFromPackage(const modelfile::ModelPackage& package);
 
 // "llama, qwen2, qwen3, gemma2, gemma3"
 std::string SupportedArchitectures();
