@@ -24,8 +24,8 @@ struct SamplingParams {
     float repetition_penalty = 1;  // of tokens in prompt and text (Keskar et al. 2019)
     float frequency_penalty = 0;   // of tokens in the text, times their count
     float presence_penalty = 0;    // of tokens in the text
-    std::vector<std::pair<TokenId, float>> logit_bias;
-    std::optional<uint64_t> seed;  // the same seed gives the same text
+    std::vector<std::pair<TokenId, float>> logit_bias = {};
+    std::optional<uint64_t> seed = {};  // the same seed gives the same text
 };
 
 // kInvalidArgument with the parameter's API name if one is out of range.

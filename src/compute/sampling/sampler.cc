@@ -1,0 +1,194 @@
+#include "compute/sampling/sampler.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "compute/sampling/philox.h"
+#include "core/base/check.h"
+
+namespace lathe::sampling {
+namespace {
+
+constexpr float kNever = -std::numeric_limits<float>::infinity();
+
+// Below this the division would overflow; what it would choose is the best token anyway.
+constexpr float kGreedyBelow = 1e-5f;
+
+// A nucleus mostly lies within this many nats of the best token; if not, all are collected.
+constexpr float kNucleusReach = 8;
+
+void SetWeights(std::vector<Candidate>& candidates, float max, float inverse_temperature) {
+    for (Candidate& c : candidates)
+        c.weight = ExpNonPositive((c.logit - max) * inverse_temperature);
+}
+
+double SumWeights(const std::vector<Candidate>& candidates) {
+    double sum = 0;
+    for (const Candidate& c : candidates) sum += c.weight;
+    return sum;
+}
+
+// Candidates for a nucleus of `top_p` among all tokens.
+void CollectNucleus(const ScannedRow& row, float inverse_temperature, float top_p,
+                    Scratch& scratch) {
+    std::vector<Candidate>& kept = scratch.candidates;
+    double mass = double{top_p} * SumExp(row, inverse_temperature);
+    CollectAtLeast(row, row.max - kNucleusReach / inverse_temperature, kept);
+    SetWeights(kept, row.max, inverse_temperature);
+    if (SumWeights(kept) < mass) {
+        CollectAtLeast(row, kNever, kept);
+        SetWeights(kept, row.max, inverse_temperature);
+    }
+    KeepMass(kept, mass, scratch.spare);
+}
+
+// Locally typical sampling (Meister et al. 2022): keeps the tokens whose information is
+// nearest to the entropy until their probabilities sum to `typical_p`.
+void KeepTypical(std::vector<Candidate>& kept, float max, float inverse_temperature,
+                 float typical_p, std::vector<Candidate>& spare) {
+    double total = SumWeights(kept);
+    double log_total = std::log(total);
+    auto log_probability = [&](const Candidate& c) {
+        return double{(c.logit - max) * inverse_temperature} - log_total;
+    };
+    double entropy = 0;
+    for (const Candidate& c : kept)
+        if (c.weight > 0) entropy -= c.weight / total * log_probability(c);
+    for (Candidate& c : kept)  // from here on `logit` is closeness, the key of Before
+        c.logit = -static_cast<float>(std::abs(-log_probability(c) - entropy));
+    KeepMass(kept, double{typical_p} * total, spare);
+}
+
+TokenId Draw(const std::vector<Candidate>& kept, double uniform) {
+    double target = uniform * SumWeights(kept);
+    double sum = 0;
+    TokenId chosen = kept.front().token;
+    for (const Candidate& c : kept) {
+        if (c.weight <= 0) continue;
+        sum += c.weight;
+        chosen = c.token;
+        if (sum > target) break;
+    }
+    return chosen;
+}
+
+}  // namespace
+
+Sampler::Sampler(const SamplingParams& params, uint64_t seed, uint32_t completion)
+    : params_(&params),
+      seed_(seed),
+      completion_(completion),
+      penalizes_(params.repetition_penalty != 1 || params.frequency_penalty != 0 ||
+                 params.presence_penalty != 0) {}
+
+void Sampler::SetPrompt(std::span<const TokenId> prompt) {
+    LATHE_CHECK(accepted_ == 0 && occurrences_.empty());
+    if (params_->repetition_penalty == 1) return;
+    for (TokenId token : prompt) occurrences_.push_back({token, 0});
+    std::ranges::sort(occurrences_, {}, &Occurrence::token);
+    auto repeats = std::ranges::unique(occurrences_, {}, &Occurrence::token);
+    occurrences_.erase(repeats.begin(), repeats.end());
+}
+
+void Sampler::Accept(TokenId token) {
+    ++accepted_;
+    if (!penalizes_) return;
+    auto place = std::ranges::lower_bound(occurrences_, token, {}, &Occurrence::token);
+    if (place == occurrences_.end() || place->token != token)
+        place = occurrences_.insert(place, {token, 0});
+    ++place->in_text;
+}
+
+std::span<const float> Sampler::Adjust(std::span<const float> logits,
+                                       std::span<const TokenId> banned,
+                                       std::vector<float>& adjusted) const {
+    if (params_->logit_bias.empty() && occurrences_.empty() && banned.empty()) return logits;
+    adjusted.assign(logits.begin(), logits.end());
+    auto at = [&](TokenId token) -> float& {
+        LATHE_CHECK(token >= 0 && static_cast<size_t>(token) < adjusted.size());
+        return adjusted[static_cast<size_t>(token)];
+    };
+    for (TokenId token : banned) at(token) = kNever;
+    for (auto [token, bias] : params_->logit_bias) at(token) += bias;
+    for (const Occurrence& o : occurrences_) {
+        float& logit = at(o.token);
+        float repetition = params_->repetition_penalty;
+        logit = logit > 0 ? logit / repetition : logit * repetition;
+        if (o.in_text == 0) continue;
+        logit -= params_->frequency_penalty * static_cast<float>(o.in_text);
+        logit -= params_->presence_penalty;
+    }
+    return adjusted;
+}
+
+Result<TokenId> Sampler::Choose(std::span<const float> logits, std::span<const TokenId> banned,
+                                Scratch& scratch) const {
+    ScannedRow row = ScanRow(Adjust(logits, banned, scratch.adjusted), scratch.block_max);
+    if (!row.sound) {
+        if (row.max == kNever && !std::ranges::any_of(row.logits, [](float x) { return x != x; }))
+            return InvalidArgument("no token is left to choose from");
+        return MakeError(Code::kInternal,
+                         "the model computed logits that are not finite numbers; its weights or "
+                         "its file may be damaged");
+    }
+    if (params_->temperature < kGreedyBelow) return ArgMax(row);
+
+    double uniform = UniformDraw(seed_, completion_, accepted_);
+    bool truncates =
+        params_->top_k > 0 || params_->top_p < 1 || params_->min_p > 0 || params_->typical_p < 1;
+    if (!truncates) return DrawFromAll(row, uniform, scratch);
+    CollectKept(row, scratch);
+    return Draw(scratch.candidates, uniform);
+}
+
+TokenId Sampler::DrawFromAll(const ScannedRow& row, double uniform, Scratch& scratch) const {
+    float inverse_temperature = 1 / params_->temperature;
+    double target = uniform * SumExp(row, inverse_temperature, &scratch.block_sums);
+    double sum = 0;
+    size_t chosen_block = 0;
+    double below = 0;  // sum before the chosen block
+    for (size_t block = 0; block < scratch.block_sums.size(); ++block) {
+        if (scratch.block_sums[block] <= 0) continue;
+        chosen_block = block;
+        below = sum;
+        sum += scratch.block_sums[block];
+        if (sum > target) break;
+    }
+    size_t begin = chosen_block * kScanBlock;
+    size_t end = std::min(begin + kScanBlock, row.logits.size());
+    TokenId chosen = 0;
+    for (size_t i = begin; i < end; ++i) {
+        float weight = ExpNonPositive((row.logits[i] - row.max) * inverse_temperature);
+        if (weight <= 0) continue;
+        below += weight;
+        chosen = static_cast<TokenId>(i);
+        if (below > target) break;
+    }
+    return chosen;
+}
+
+// Fills scratch.candidates with the tokens that pass all filters, by rising id.
+void Sampler::CollectKept(const ScannedRow& row, Scratch& scratch) const {
+    std::vector<Candidate>& kept = scratch.candidates;
+    float inverse_temperature = 1 / params_->temperature;
+    auto top_k = static_cast<size_t>(params_->top_k);
+    if (top_k > 0 && top_k < row.logits.size()) {
+        CollectTop(row, top_k, kept, scratch.spare);
+        SetWeights(kept, row.max, inverse_temperature);
+        if (params_->top_p < 1)
+            KeepMass(kept, double{params_->top_p} * SumWeights(kept), scratch.spare);
+    } else if (params_->top_p < 1) {
+        CollectNucleus(row, inverse_temperature, params_->top_p, scratch);
+    } else {
+        CollectAtLeast(row, row.max + kExpZero / inverse_temperature, kept);
+        SetWeights(kept, row.max, inverse_temperature);
+    }
+    // The best token has weight 1.
+    if (params_->min_p > 0)
+        std::erase_if(kept, [&](const Candidate& c) { return c.weight < params_->min_p; });
+    if (params_->typical_p < 1)
+        KeepTypical(kept, row.max, inverse_temperature, params_->typical_p, scratch.spare);
+}
+
+}  // namespace lathe::sampling

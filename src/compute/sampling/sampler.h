@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "compute/sampling/params.h"
+#include "compute/sampling/row_scan.h"
+#include "compute/sampling/scratch.h"
+#include "core/base/result.h"
+
+namespace lathe::sampling {
+
+// Chooses the tokens of one completion. The draw for a token depends on the seed, the
+// completion's number and the token's place in it, on nothing else: the same request
+// gives the same text whatever runs beside it, and after a preemption.
+//
+//   Sampler sampler(params, seed, index);
+//   sampler.SetPrompt(prompt);              // for the repetition penalty
+//   token = sampler.Choose(logits, {}, scratch);  sampler.Accept(*token);  ...
+//
+// top-k, top-p, min-p and typical keep a beginning of the tokens in order of
+// probability (typical: of typicality), equal ones by rising id; the draw runs over
+// the kept in order of id. Selection is by partial sorts, linear in the vocabulary.
+//
+// Choose is const-safe (with a scratch of its own per call); the rest is not.
+class Sampler {
+public:
+    // `params` outlives the sampler and is valid (Validate in params.h).
+    Sampler(const SamplingParams& params, uint64_t seed, uint32_t completion);
+
+    // The tokens before the text. At most once, before the first Accept.
+    void SetPrompt(std::span<const TokenId> prompt);
+
+    // The next token. `banned` tokens are never chosen. Error (kInternal) if a logit is
+    // NaN or +infinity, (kInvalidArgument) if nothing is left to choose from.
+    Result<TokenId> Choose(std::span<const float> logits, std::span<const TokenId> banned,
+                           Scratch& scratch) const;
+
+    // The text goes on with `token`.
+    void Accept(TokenId token);
+
+private:
+    // What penalties know about a token that has occurred.
+    struct Occurrence {
+        TokenId token = 0;
+        int32_t in_text = 0;  // times in the text, 0: in the prompt only
+    };
+
+    std::span<const float> Adjust(std::span<const float> logits, std::span<const TokenId> banned,
+                                  std::vector<float>& adjusted) const;
+    TokenId DrawFromAll(const ScannedRow& row, double uniform, Scratch& scratch) const;
+    void CollectKept(const ScannedRow& row, Scratch& scratch) const;
+
+    const SamplingParams* params_;
+    uint64_t seed_;
+    uint32_t completion_;
+    uint64_t accepted_ = 0;
+    bool penalizes_;
+    std::vector<Occurrence> occurrences_;  // by rising token
+};
+
+}  // namespace lathe::sampling
