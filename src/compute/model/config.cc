@@ -167,8 +167,14 @@ Result<ModelConfig> ConfigFromHuggingFace(const Json& config_json) {
 }
 
 Result<ModelConfig> ConfigFromPackage(const modelfile::ModelPackage& package) {
-    LATHE_TRY(ModelConfig config, ConfigFromGguf(*package.gguf()));
-    LATHE_RETURN_IF_ERROR(CheckTensors(package, config));
+    auto config = package.gguf() ? ConfigFromGguf(*package.gguf())
+                                 : ConfigFromHuggingFace(package.hf()->config());
+    if (!config) {
+        if (package.gguf()) return config;  // names the file already
+        return std::unexpected(WithContext(config.error(), package.path().string()));
+    }
+    config->name = package.name();
+    LATHE_RETURN_IF_ERROR(CheckTensors(package, *config));
     return config;
 }
 

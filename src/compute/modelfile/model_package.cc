@@ -1,25 +1,125 @@
 #include "compute/modelfile/model_package.h"
 
+#include "compute/modelfile/hf_names.h"
+#include "compute/modelfile/printable.h"
+
 namespace lathe::modelfile {
+namespace {
+
+HfNorms NormsOf(const Json& config) {
+    auto type = config.find("model_type");
+    bool gemma = type != config.end() && type->is_string() &&
+                 type->get_ref<const std::string&>().starts_with("gemma");
+    return gemma ? HfNorms::kFour : HfNorms::kTwo;
+}
+
+// GGUF's keys for sampling defaults and Hugging Face's names of them.
+constexpr std::pair<std::string_view, const char*> kSamplingKeys[] = {
+    {"general.sampling.temp", "temperature"},
+    {"general.sampling.top_k", "top_k"},
+    {"general.sampling.top_p", "top_p"},
+    {"general.sampling.min_p", "min_p"},
+    {"general.sampling.penalty_repeat", "repetition_penalty"},
+};
+
+}  // namespace
 
 Result<ModelPackage> ModelPackage::Open(const std::filesystem::path& path,
                                         UnsupportedTypes unsupported) {
     ModelPackage package;
-    LATHE_TRY(package.gguf_, Gguf::Open(path, unsupported));
+    package.path_ = path;
+    std::error_code ignored;
+    if (std::filesystem::is_directory(path, ignored)) {
+        LATHE_TRY(HfFolder folder, HfFolder::Open(path));
+        LATHE_RETURN_IF_ERROR(package.AdoptFolder(std::move(folder), unsupported));
+        return package;
+    }
+    LATHE_TRY(Gguf file, Gguf::Open(path, unsupported));
+    package.gguf_ = std::make_unique<Gguf>(std::move(file));
     return package;
 }
 
-std::string ModelPackage::ChatTemplateSource() const {
-    return std::string(gguf_->GetString("tokenizer.chat_template").value_or(""));
+Status ModelPackage::AdoptFolder(HfFolder folder, UnsupportedTypes unsupported) {
+    hf_ = std::make_unique<HfFolder>(std::move(folder));
+    HfNorms norms = NormsOf(hf_->config());
+    for (const SafetensorsEntry* entry : hf_->entries()) {
+        std::optional<std::string> canonical = CanonicalTensorName(entry->name, norms);
+        std::string name = canonical ? *canonical : entry->name;
+        if (entry->type) {
+            tensors_.push_back({std::move(name), *entry->type, entry->shape, entry->data});
+            continue;
+        }
+        if (canonical && unsupported == UnsupportedTypes::kRefuse)
+            return MakeError(
+                Code::kUnimplemented,
+                "{}: tensor '{}' has type {}, which is not supported; use the original "
+                "weights in F32, F16 or BF16, or a GGUF file of the model",
+                path_.string(), Printable(entry->name), Printable(entry->type_name));
+        unsupported_.push_back(
+            {std::move(name), entry->type_name, entry->shape, entry->data.size()});
+    }
+    for (size_t i = 0; i < tensors_.size(); ++i)
+        if (!index_.emplace(tensors_[i].name, i).second)
+            return InvalidArgument("{}: two tensors mean '{}'; download the model again",
+                                   path_.string(), Printable(tensors_[i].name));
+    return {};
+}
+
+std::span<const tensor::TensorView> ModelPackage::tensors() const {
+    return gguf_ ? gguf_->tensors() : std::span<const tensor::TensorView>(tensors_);
+}
+
+const tensor::TensorView* ModelPackage::FindTensor(std::string_view name) const {
+    if (gguf_) return gguf_->FindTensor(name);
+    auto found = index_.find(name);
+    return found == index_.end() ? nullptr : &tensors_[found->second];
+}
+
+std::span<const GgufUnsupportedTensor> ModelPackage::unsupported_tensors() const {
+    return gguf_ ? gguf_->unsupported_tensors()
+                 : std::span<const GgufUnsupportedTensor>(unsupported_);
+}
+
+uint64_t ModelPackage::file_bytes() const {
+    return gguf_ ? gguf_->file_bytes() : hf_->weight_file_bytes();
+}
+
+void ModelPackage::DropPages(const tensor::TensorView& view) const {
+    if (gguf_) return gguf_->DropPages(view);
+    hf_->DropPages(view.data);
 }
 
 std::string ModelPackage::name() const {
+    if (!gguf_) {
+        std::filesystem::path folder = std::filesystem::absolute(path_).lexically_normal();
+        if (!folder.has_filename()) folder = folder.parent_path();  // written with a slash
+        return folder.filename().string();
+    }
     auto name = gguf_->GetString("general.name");
-    return name && !name->empty() ? std::string(*name) : path().stem().string();
+    return name && !name->empty() ? Printable(*name) : path_.stem().string();
 }
 
 std::string ModelPackage::license() const {
-    return std::string(gguf_->GetString("general.license").value_or(""));
+    if (!gguf_) return hf_->license();
+    return Printable(gguf_->GetString("general.license").value_or(""));
+}
+
+std::string ModelPackage::ChatTemplateSource() const {
+    if (!gguf_) return hf_->chat_template();
+    return std::string(gguf_->GetString("tokenizer.chat_template").value_or(""));
+}
+
+Json ModelPackage::GenerationConfig() const {
+    if (!gguf_) return hf_->generation_config();
+    Json config = Json::object();
+    for (const auto& [key, name] : kSamplingKeys) {
+        if (auto value = gguf_->GetUnsigned(key)) {
+            config[name] = *value;
+        } else if (auto real = gguf_->GetReal(key)) {
+            config[name] = *real;
+        }
+    }
+    return config;
 }
 
 }  // namespace lathe::modelfile
