@@ -19,8 +19,8 @@ namespace lathe::tokenizer {
 using TokenId = int32_t;
 
 struct EncodeOptions {
-    bool add_special = true;     // begin (and end) of sequence, as the model asks for
-    bool parse_special = true;   // "<|im_end|>" in the text becomes its token
+    bool add_special = true;    // begin (and end) of sequence, as the model asks for
+    bool parse_special = true;  // "<|im_end|>" in the text becomes its token
 };
 
 // Text to token ids and back, as the model's own tokenizer does it: byte-level BPE,
@@ -29,6 +29,8 @@ struct EncodeOptions {
 // Const-safe: encode and decode from any thread.
 class Tokenizer {
 public:
+    static constexpr size_t kTextBytesMax = size_t{1} << 30;
+
     // From the metadata of a GGUF file (`tokenizer.ggml.*`), or the text of a Hugging
     // Face tokenizer.json (and tokenizer_config.json, "" if there is none). Errors name the
     // missing key or the unsupported model, pre-tokenizer or normalizer, and list
@@ -42,7 +44,7 @@ public:
     ~Tokenizer();
 
     // Never fails: bytes that are not UTF-8 are read as U+FFFD. Time is linear (times a
-    // logarithm) in the length of the text.
+    // logarithm) in the length of the text. Requires: at most kTextBytesMax bytes.
     std::vector<TokenId> Encode(std::string_view text, const EncodeOptions& options = {}) const;
 
     // Bytes of one token; "" for an id outside the vocabulary. Special tokens give their text.
@@ -53,7 +55,7 @@ public:
     std::string Decode(std::span<const TokenId> ids, bool keep_special = false) const;
 
     size_t vocab_size() const;
-    bool IsSpecial(TokenId id) const;   // control tokens: never part of the text
+    bool IsSpecial(TokenId id) const;  // control tokens: never part of the text
     std::optional<TokenId> Find(std::string_view token_text) const;
     std::optional<TokenId> bos() const;
     std::optional<TokenId> eos() const;
@@ -63,8 +65,9 @@ public:
     std::string Describe() const;
 
     class Model;  // the algorithm; internal
-private:
     explicit Tokenizer(std::unique_ptr<const Model> model);
+
+private:
     std::unique_ptr<const Model> model_;
     friend class StreamDecoder;
 };
@@ -75,6 +78,9 @@ private:
 class StreamDecoder {
 public:
     explicit StreamDecoder(const Tokenizer& tokenizer, bool keep_special = false);
+    // The tokens to come go on after other text, say a prompt: the first one keeps the
+    // space that SentencePiece models put before the first word of a text.
+    void Continue() { at_start_ = false; }
     std::string Push(TokenId id);
     std::string Flush();  // what is held back, broken bytes as U+FFFD
 
