@@ -11,10 +11,10 @@ constexpr std::string_view kTypes[] = {"llama", "mistral", "smollm"};
 Status FromGguf(const GgufKeys& keys, ModelConfig& config) {
     // Converters reorder the rows of queries and keys so that pairs are neighbours.
     config.rope_pairs = RopePairs::kInterleaved;
-    if (keys.Has("attention.sliding_window")) {
-        LATHE_TRY(config.sliding_window, keys.Count("attention.sliding_window", kContextMax));
-        config.layer_slides.assign(config.layer_count, true);
-    }
+    LATHE_TRY(float window, keys.RealOr("attention.sliding_window", 0));
+    if (window == 0) return {};
+    LATHE_TRY(config.sliding_window, keys.Count("attention.sliding_window", kContextMax));
+    config.layer_slides.assign(config.layer_count, true);
     return {};
 }
 
