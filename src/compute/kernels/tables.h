@@ -1,0 +1,14 @@
+// The tables that are compiled in. Calling one's kernels needs its instruction set.
+#pragma once
+
+#include "compute/kernels/table.h"
+
+namespace lathe::kernels {
+
+#if defined(LATHE_KERNELS_X86)
+const Table& Avx2Table();     // AVX2, FMA, F16C
+const Table& AvxVnniTable();  // and VEX-encoded vpdpbusd
+const Table& Avx512Table();   // AVX-512 F, BW, DQ, VL and VNNI
+#endif
+
+}  // namespace lathe::kernels
