@@ -12,4 +12,6 @@
 
 namespace lathe::app {
 
+void AddInspectCommand(CLI::App& app, int& exit_code);
+
 }  // namespace lathe::app

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "compute/modelfile/ggml_types.h"
 #include "compute/modelfile/model_package.h"
 #include "compute/modelfile/printable.h"
 
@@ -45,6 +46,13 @@ void PlanLayer(const ModelConfig& c, uint32_t index, std::vector<PlannedTensor>&
 Status CheckShape(const ModelPackage& package, const PlannedTensor& planned) {
     const tensor::TensorView* tensor = package.FindTensor(planned.name);
     if (!tensor) {
+        for (const auto& other : package.unsupported_tensors())
+            if (other.name == planned.name)
+                return MakeError(Code::kUnimplemented,
+                                 "{}: tensor '{}' has type {}, which is not supported; use a file "
+                                 "of the model whose tensors are {}",
+                                 package.path().string(), planned.name, other.type_name,
+                                 modelfile::SupportedTypeNames());
         if (!planned.required) return {};
         return InvalidArgument(
             "{}: tensor '{}' is missing; the model is incomplete, download or convert it again",
