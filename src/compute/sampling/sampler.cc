@@ -181,7 +181,9 @@ void Sampler::CollectKept(const ScannedRow& row, Scratch& scratch) const {
     } else if (params_->top_p < 1) {
         CollectNucleus(row, inverse_temperature, params_->top_p, scratch);
     } else {
-        CollectAtLeast(row, row.max + kExpZero / inverse_temperature, kept);
+        // With a margin for rounding: min-p decides below.
+        float reach = params_->min_p > 0 ? std::log(params_->min_p) - 0.01f : kExpZero;
+        CollectAtLeast(row, row.max + reach / inverse_temperature, kept);
         SetWeights(kept, row.max, inverse_temperature);
     }
     // The best token has weight 1.
