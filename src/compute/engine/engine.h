@@ -12,15 +12,17 @@ class ModelRunner;
 
 struct EngineOptions {
     int32_t context_length = 0;          // longest sequence; 0: the runner's
-    int32_t sequences_max = 64;          // running at once (each completion counts)
+    int32_t sequences_max = 64;          // running at once (each completion counts); no more
+                                         // than a step has rows
     int32_t queue_max = 1024;            // requests that wait; more get kResourceExhausted
-    int32_t tokens_per_step_max = 256;   // rows of a batch: decode rows and prefill chunks
+    int32_t tokens_per_step_max = 256;   // rows of a batch: decode rows and prefill chunks; no
+                                         // more than the runner takes
 };
 
 // A moment's picture for health and metrics.
 struct EngineStats {
     int32_t running = 0;                 // sequences
-    int32_t waiting = 0;                 // requests
+    int32_t waiting = 0;                 // requests of which nothing has run yet
     double kv_usage = 0;                 // share of pages in use, 0 to 1
     uint64_t prompt_tokens = 0;          // since start
     uint64_t generation_tokens = 0;

@@ -76,8 +76,7 @@ void Scheduler::Add(ScheduledRequest& request) {
 
 void Scheduler::Remove(ScheduledRequest& request) {
     for (Sequence& sequence : request.sequences)
-        if (sequence.state == Sequence::State::kRunning) Finish(sequence);
-    waiting_.erase(&request);
+        if (sequence.state != Sequence::State::kDone) Finish(sequence);
     DropPrefix(request);
 }
 
@@ -206,9 +205,14 @@ void Scheduler::Append(Sequence& sequence) {
 }
 
 void Scheduler::Finish(Sequence& sequence) {
-    LATHE_CHECK(sequence.state == Sequence::State::kRunning);
-    ReleasePages(sequence);
-    Leave(sequence);
+    ScheduledRequest& request = *sequence.request;
+    if (sequence.state == Sequence::State::kRunning) {
+        ReleasePages(sequence);
+        Leave(sequence);
+    } else {
+        LATHE_CHECK(sequence.state == Sequence::State::kWaiting);
+        if (--request.waiting == 0) waiting_.erase(&request);
+    }
     sequence.state = Sequence::State::kDone;
 }
 

@@ -100,10 +100,10 @@ public:
     // Requires: fits(request.length_max).
     void Add(ScheduledRequest& request);
 
-    // Frees all pages of a request and forgets it.
+    // Finishes what is left of a request, frees all of its pages and forgets it.
     void Remove(ScheduledRequest& request);
 
-    // The next step, empty if there is nothing to run. Valid until Remove.
+    // The next step, empty only if no request is left. Valid until Commit.
     std::span<const Slice> Plan();
 
     // The planned slices were computed.
@@ -112,7 +112,7 @@ public:
     // One more token of a running sequence is known. Requires: left() == 0.
     void Append(Sequence& sequence);
 
-    // The sequence needs no more steps: frees its pages.
+    // The sequence, running or waiting, needs no more steps: frees its pages.
     void Finish(Sequence& sequence);
 
     // Whether a sequence of so many tokens fits when it is alone.

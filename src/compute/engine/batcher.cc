@@ -1,0 +1,379 @@
+#include "compute/engine/batcher.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <thread>
+#include <utility>
+
+#include "compute/engine/request_limits.h"
+#include "compute/sampling/logprobs.h"
+#include "core/base/check.h"
+
+namespace lathe::engine {
+namespace {
+
+constexpr float kNotANumber = std::numeric_limits<float>::quiet_NaN();
+
+double Seconds(Batcher::TimePoint from, Batcher::TimePoint to) {
+    return std::chrono::duration<double>(to - from).count();
+}
+
+}  // namespace
+
+// A completion from its first step on.
+struct Batcher::Completion {
+    Completion(const tokenizer::Tokenizer& tokenizer, const GenerationRequest& spec, int32_t index)
+        : tokens(spec.prompt),
+          sampler(spec.sampling, *spec.sampling.seed, static_cast<uint32_t>(index)),
+          text(tokenizer, spec) {
+        tokens.reserve(spec.prompt.size() + static_cast<size_t>(spec.tokens_max));
+        sampler.SetPrompt(spec.prompt);
+    }
+
+    std::vector<TokenId> tokens;  // prompt and text
+    int32_t generated = 0;
+    sampling::Sampler sampler;
+    TextStream text;
+    TimePoint last_token;
+};
+
+struct Batcher::Request {
+    Request(RequestId request_id, GenerationRequest request)
+        : id(request_id),
+          spec(std::move(request)),
+          schedule(static_cast<uint64_t>(id), spec.priority, spec.completions,
+                   static_cast<int32_t>(spec.prompt.size()), CachedTokensMax(spec)),
+          completions(static_cast<size_t>(spec.completions)),
+          unfinished(spec.completions) {}
+
+    const RequestId id;
+    const GenerationRequest spec;
+    EventSink sink;
+    ScheduledRequest schedule;
+    std::vector<std::unique_ptr<Completion>> completions;  // null before the start and at the end
+    int32_t unfinished;
+    std::vector<TokenId> end_tokens;         // that end the text
+    std::vector<ScoredToken> prompt_scores;  // while they are being computed
+    bool scores_sent = false;
+    Usage usage;
+    TimePoint submitted;
+    std::optional<TimePoint> started;
+    std::optional<TimePoint> first_token;
+    TimePoint last_token;
+};
+
+// One slice of the step with what its rows gave. Rows of one slice may be visited at
+// the same time; they write to different places.
+struct Batcher::RowWork {
+    Request* request = nullptr;
+    Sequence* sequence = nullptr;
+    Completion* completion = nullptr;
+    int32_t begin = 0;
+    bool scores = false;   // rows give log-probabilities of the prompt
+    bool samples = false;  // the last row gives a token
+    std::optional<Error> error;
+    ScoredToken chosen;
+};
+
+Result<std::unique_ptr<Batcher>> Batcher::Create(ModelRunner& runner,
+                                                 const tokenizer::Tokenizer& tokenizer,
+                                                 const EngineOptions& options, Clock clock) {
+    SchedulerOptions schedule;
+    schedule.page_count = static_cast<uint32_t>(runner.page_count());
+    schedule.page_tokens = runner.page_tokens();
+    schedule.sequences_max = options.sequences_max;
+    schedule.tokens_per_step_max = options.tokens_per_step_max;
+    LATHE_TRY(Scheduler scheduler, Scheduler::Create(schedule));
+    return std::unique_ptr<Batcher>(
+        new Batcher(runner, tokenizer, std::move(scheduler), std::move(clock)));
+}
+
+Batcher::Batcher(ModelRunner& runner, const tokenizer::Tokenizer& tokenizer, Scheduler scheduler,
+                 Clock clock)
+    : runner_(runner),
+      tokenizer_(tokenizer),
+      scheduler_(std::move(scheduler)),
+      clock_(std::move(clock)),
+      scratches_(std::thread::hardware_concurrency() + 1),
+      visitor_([this](size_t slice, size_t row, std::span<const float> logits) {
+          Visit(slice, row, logits);
+      }) {
+    auto sequences_max = static_cast<size_t>(scheduler_.options().sequences_max);
+    slices_.reserve(sequences_max);
+    work_.resize(sequences_max);
+}
+
+Batcher::~Batcher() = default;
+
+void Batcher::Add(RequestId id, GenerationRequest spec, EventSink sink, TimePoint submitted) {
+    LATHE_CHECK(spec.sampling.seed.has_value());
+    LATHE_CHECK(requests_.empty() || requests_.rbegin()->first < id);
+    auto owned = std::make_unique<Request>(id, std::move(spec));
+    Request& request = *owned;
+    requests_.emplace(id, std::move(owned));
+    request.sink = std::move(sink);
+    request.submitted = submitted;
+    request.usage.prompt_tokens = static_cast<int32_t>(request.spec.prompt.size());
+    if (!request.spec.ignore_eos)
+        for (TokenId token : tokenizer_.end_of_generation())
+            if (token < runner_.vocab_size()) request.end_tokens.push_back(token);
+    request.end_tokens.insert(request.end_tokens.end(), request.spec.stop_tokens.begin(),
+                              request.spec.stop_tokens.end());
+    if (request.spec.prompt_logprobs) {
+        request.prompt_scores.resize(request.spec.prompt.size());
+        request.prompt_scores[0] = {request.spec.prompt[0], kNotANumber, {}};
+    }
+    scheduler_.Add(request.schedule);
+    ++waiting_;
+}
+
+void Batcher::Cancel(RequestId id) {
+    auto found = requests_.find(id);
+    if (found == requests_.end()) return;
+    Request& request = *found->second;
+    TimePoint now = clock_();
+    std::vector<Sequence*> unfinished;
+    for (Sequence& sequence : request.schedule.sequences)
+        if (sequence.state != Sequence::State::kDone) unfinished.push_back(&sequence);
+    for (Sequence* sequence : unfinished) {  // the last one erases the request
+        GenerationEvent& event = NewEvent(request, *sequence);
+        event.finish = FinishReason::kCancelled;
+        Send(request, *sequence, now, event);
+    }
+}
+
+void Batcher::CancelAll() {
+    while (!requests_.empty()) Cancel(requests_.begin()->first);
+}
+
+bool Batcher::Step() {
+    if (requests_.empty()) return false;
+    std::span<const Scheduler::Slice> plan = scheduler_.Plan();
+    LATHE_CHECK(!plan.empty());
+    TimePoint now = clock_();
+    slices_.clear();
+    for (const Scheduler::Slice& slice : plan) PrepareSlice(slice, now);
+    runner_.Forward(slices_, visitor_);
+    scheduler_.Commit();
+    ++steps_;
+    now = clock_();
+    for (size_t i = 0; i < slices_.size(); ++i) Settle(work_[i], now);
+    return true;
+}
+
+Batcher::Request& Batcher::Find(const ScheduledRequest& scheduled) {
+    auto found = requests_.find(RequestId{scheduled.arrival});
+    LATHE_CHECK(found != requests_.end());
+    return *found->second;
+}
+
+void Batcher::Start(Request& request, Sequence& sequence, TimePoint now) {
+    auto index = static_cast<size_t>(sequence.index);
+    request.completions[index] =
+        std::make_unique<Completion>(tokenizer_, request.spec, sequence.index);
+    if (request.started) return;
+    request.started = now;
+    request.usage.cached_prompt_tokens = sequence.shared;
+    prompt_tokens_ += request.spec.prompt.size();
+    --waiting_;
+}
+
+void Batcher::PrepareSlice(const Scheduler::Slice& slice, TimePoint now) {
+    Sequence& sequence = *slice.sequence;
+    Request& request = Find(*sequence.request);
+    auto index = static_cast<size_t>(sequence.index);
+    if (!request.completions[index]) Start(request, sequence, now);
+
+    RowWork& work = work_[slices_.size()];
+    work.request = &request;
+    work.sequence = &sequence;
+    work.completion = request.completions[index].get();
+    work.begin = slice.begin;
+    // Completions share their prompt's pages, so the first one computes all of it.
+    work.scores = request.spec.prompt_logprobs && !request.scores_sent && sequence.index == 0;
+    work.samples = slice.begin + slice.count == sequence.length && request.spec.tokens_max > 0;
+    work.error.reset();
+
+    SequenceSlice& out = slices_.emplace_back();
+    out.tokens = std::span(work.completion->tokens)
+                     .subspan(static_cast<size_t>(slice.begin), static_cast<size_t>(slice.count));
+    out.position = slice.begin;
+    out.pages = sequence.pages;
+    out.logits = work.scores    ? SequenceSlice::Logits::kAll
+                 : work.samples ? SequenceSlice::Logits::kLast
+                                : SequenceSlice::Logits::kNone;
+}
+
+// On a thread of the runner, at the same time as others.
+void Batcher::Visit(size_t slice, size_t row, std::span<const float> logits) {
+    RowWork& work = work_[slice];
+    sampling::ScratchPool::Loan scratch = scratches_.Borrow();
+    int32_t next = work.begin + static_cast<int32_t>(row) + 1;
+    if (work.scores && next < static_cast<int32_t>(work.request->spec.prompt.size()))
+        Score(work, next, sampling::RowLogprobs(logits, *scratch));
+    if (work.samples && next == work.sequence->length) Sample(work, logits, *scratch);
+}
+
+void Batcher::Score(RowWork& work, int32_t position, const sampling::RowLogprobs& logprobs) {
+    const GenerationRequest& spec = work.request->spec;
+    ScoredToken& score = work.request->prompt_scores[static_cast<size_t>(position)];
+    score.token = spec.prompt[static_cast<size_t>(position)];
+    score.logprob = logprobs.Of(score.token);
+    if (spec.top_logprobs > 0) logprobs.Top(static_cast<size_t>(spec.top_logprobs), score.top);
+}
+
+void Batcher::Sample(RowWork& work, std::span<const float> logits, sampling::Scratch& scratch) {
+    const GenerationRequest& spec = work.request->spec;
+    std::span<const TokenId> banned;
+    if (work.completion->generated < spec.tokens_min) banned = work.request->end_tokens;
+    Result<TokenId> token = work.completion->sampler.Choose(logits, banned, scratch);
+    if (!token) {
+        work.error = std::move(token).error();
+        return;
+    }
+    work.chosen.token = *token;
+    work.chosen.logprob = kNotANumber;
+    work.chosen.top.clear();
+    if (spec.top_logprobs < 0) return;
+    sampling::RowLogprobs logprobs(logits, scratch);
+    work.chosen.logprob = logprobs.Of(*token);
+    if (spec.top_logprobs > 0)
+        logprobs.Top(static_cast<size_t>(spec.top_logprobs), work.chosen.top);
+}
+
+// Turns what a slice gave into an event, if it gave anything.
+void Batcher::Settle(RowWork& work, TimePoint now) {
+    Request& request = *work.request;
+    if (work.sequence->left() > 0) return;  // an earlier chunk of a prompt
+    GenerationEvent& event = NewEvent(request, *work.sequence);
+    if (work.scores) AttachPromptScores(request, event);
+    if (work.error) {
+        event.finish = FinishReason::kError;
+        event.error = *std::move(work.error);
+    } else if (!event.finish && work.samples) {
+        AcceptToken(work, now, event);
+    } else if (!event.finish) {
+        event.finish = FinishReason::kLength;
+    }
+    if (!event.finish) scheduler_.Append(*work.sequence);
+    Send(request, *work.sequence, now, event);
+}
+
+void Batcher::AttachPromptScores(Request& request, GenerationEvent& event) {
+    request.scores_sent = true;
+    event.prompt = std::move(request.prompt_scores);
+    if (std::none_of(event.prompt.begin() + 1, event.prompt.end(),
+                     [](const ScoredToken& score) { return std::isnan(score.logprob); }))
+        return;
+    event.finish = FinishReason::kError;
+    event.error = Error{Code::kInternal,
+                        "the model computed logits that are not finite numbers; its weights or "
+                        "its file may be damaged",
+                        ""};
+}
+
+void Batcher::AcceptToken(RowWork& work, TimePoint now, GenerationEvent& event) {
+    Request& request = *work.request;
+    Completion& completion = *work.completion;
+    TokenId token = work.chosen.token;
+    completion.tokens.push_back(token);
+    completion.sampler.Accept(token);
+    if (completion.generated++ > 0) event.token_seconds = Seconds(completion.last_token, now);
+    completion.last_token = now;
+    if (!request.first_token) request.first_token = now;
+    request.last_token = now;
+    ++request.usage.completion_tokens;
+    ++generation_tokens_;
+    event.tokens.push_back(std::move(work.chosen));
+    EndText(work, event);
+}
+
+// Adds the text of the newest token and decides whether the completion is over.
+void Batcher::EndText(RowWork& work, GenerationEvent& event) {
+    const GenerationRequest& spec = work.request->spec;
+    Completion& completion = *work.completion;
+    TokenId token = completion.tokens.back();
+    bool may_stop = completion.generated >= spec.tokens_min;
+    bool is_end =
+        std::ranges::find(work.request->end_tokens, token) != work.request->end_tokens.end();
+    const std::string* stop = nullptr;
+    if (!is_end || spec.include_stop) stop = completion.text.Push(token, may_stop, event.text);
+    bool is_last = is_end || completion.generated == spec.tokens_max;
+    if (!stop && is_last) stop = completion.text.Flush(may_stop, event.text);
+    if (stop) event.stop_reason = *stop;
+    if (stop || is_end) {
+        event.finish = FinishReason::kStop;
+    } else if (is_last) {
+        event.finish = FinishReason::kLength;
+    }
+}
+
+// Delivers an event; if it finishes a completion, frees its pages first.
+void Batcher::Send(Request& request, Sequence& sequence, TimePoint now, GenerationEvent& event) {
+    if (!event.finish) return request.sink(std::move(event));
+    scheduler_.Finish(sequence);
+    request.completions[static_cast<size_t>(sequence.index)].reset();
+    event.last = --request.unfinished == 0;
+    if (!event.last) return request.sink(std::move(event));
+    event.usage = request.usage;
+    event.timings.total_seconds = Seconds(request.submitted, now);
+    if (request.started) event.timings.queue_seconds = Seconds(request.submitted, *request.started);
+    if (request.first_token) {
+        event.timings.prefill_seconds = Seconds(*request.started, *request.first_token);
+        event.timings.first_token_seconds = Seconds(request.submitted, *request.first_token);
+        event.timings.decode_seconds = Seconds(*request.first_token, request.last_token);
+    }
+    scheduler_.Remove(request.schedule);
+    request.sink(std::move(event));
+    if (!request.started) --waiting_;
+    ended_.push_back(request.id);
+    requests_.erase(request.id);
+}
+
+GenerationEvent& Batcher::NewEvent(const Request& request, const Sequence& sequence) {
+    event_.request = request.id;
+    event_.index = sequence.index;
+    event_.prompt.clear();
+    event_.tokens.clear();
+    event_.token_seconds = 0;
+    event_.text.clear();
+    event_.finish.reset();
+    event_.stop_reason.clear();
+    event_.error = Error{};
+    event_.last = false;
+    event_.usage = Usage{};
+    event_.timings = Timings{};
+    return event_;
+}
+
+std::vector<RequestId> Batcher::TakeEnded() {
+    return std::exchange(ended_, {});
+}
+
+EngineStats Batcher::stats() const {
+    EngineStats stats;
+    const kvcache::PagePool& pool = scheduler_.pool();
+    stats.running = static_cast<int32_t>(scheduler_.running().size());
+    stats.waiting = waiting_;
+    stats.kv_usage =
+        1 - static_cast<double>(pool.free_count()) / static_cast<double>(pool.page_count());
+    stats.prompt_tokens = prompt_tokens_;
+    stats.generation_tokens = generation_tokens_;
+    stats.preemptions = scheduler_.preemptions();
+    stats.steps = steps_;
+    return stats;
+}
+
+void Batcher::CheckAccounts() const {
+    std::vector<ScheduledRequest*> all;
+    int32_t waiting = 0;
+    for (const auto& [id, request] : requests_) {
+        all.push_back(&request->schedule);
+        waiting += !request->started;
+    }
+    scheduler_.CheckAccounts(all);
+    LATHE_CHECK(waiting == waiting_);
+}
+
+}  // namespace lathe::engine

@@ -1,0 +1,104 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "compute/engine/engine.h"
+#include "compute/engine/generation.h"
+#include "compute/engine/model_runner.h"
+#include "compute/engine/scheduler.h"
+#include "compute/engine/text_stream.h"
+#include "compute/sampling/sampler.h"
+#include "compute/sampling/scratch.h"
+#include "compute/tokenizer/tokenizer.h"
+
+namespace lathe::engine {
+
+// The engine without its thread: requests in, one step at a time, events out. The
+// same calls give the same events, so a simulation can drive it.
+//
+//   Step: schedule --> forward (rows are sampled as their logits come) --> events
+//
+// Engine thread only.
+class Batcher {
+public:
+    using TimePoint = std::chrono::steady_clock::time_point;
+    using Clock = std::function<TimePoint()>;
+
+    // `runner` and `tokenizer` outlive it. `options` with all values filled in.
+    static Result<std::unique_ptr<Batcher>> Create(ModelRunner& runner,
+                                                   const tokenizer::Tokenizer& tokenizer,
+                                                   const EngineOptions& options, Clock clock);
+    Batcher(const Batcher&) = delete;
+    Batcher& operator=(const Batcher&) = delete;
+    ~Batcher();
+
+    // Queues a request. Requires: it passed PrepareRequest and has a seed; ids rise.
+    void Add(RequestId id, GenerationRequest request, EventSink sink, TimePoint submitted);
+
+    // Ends a request with kCancelled and frees its pages. Does nothing if it is over.
+    void Cancel(RequestId id);
+    void CancelAll();
+
+    // Runs one step. False if there was nothing to run: no request is left.
+    bool Step();
+
+    bool idle() const { return requests_.empty(); }
+    int32_t waiting() const { return waiting_; }  // requests of which nothing has run yet
+    // Requests that ended since the last call.
+    std::vector<RequestId> TakeEnded();
+    EngineStats stats() const;
+
+    const Scheduler& scheduler() const { return scheduler_; }
+    // For tests: aborts if an account is wrong.
+    void CheckAccounts() const;
+
+private:
+    struct Completion;
+    struct Request;
+    struct RowWork;
+
+    Batcher(ModelRunner& runner, const tokenizer::Tokenizer& tokenizer, Scheduler scheduler,
+            Clock clock);
+
+    Request& Find(const ScheduledRequest& scheduled);
+    void Start(Request& request, Sequence& sequence, TimePoint now);
+    void PrepareSlice(const Scheduler::Slice& slice, TimePoint now);
+    void Visit(size_t slice, size_t row, std::span<const float> logits);
+    void Score(RowWork& work, int32_t position, const sampling::RowLogprobs& logprobs);
+    void Sample(RowWork& work, std::span<const float> logits, sampling::Scratch& scratch);
+    void Settle(RowWork& work, TimePoint now);
+    void AttachPromptScores(Request& request, GenerationEvent& event);
+    void AcceptToken(RowWork& work, TimePoint now, GenerationEvent& event);
+    void EndText(RowWork& work, GenerationEvent& event);
+    void Send(Request& request, Sequence& sequence, TimePoint now, GenerationEvent& event);
+    GenerationEvent& NewEvent(const Request& request, const Sequence& sequence);
+
+    ModelRunner& runner_;
+    const tokenizer::Tokenizer& tokenizer_;
+    Scheduler scheduler_;
+    Clock clock_;
+    sampling::ScratchPool scratches_;
+    LogitsVisitor visitor_;
+
+    std::map<RequestId, std::unique_ptr<Request>> requests_;  // by arrival
+    std::vector<RequestId> ended_;
+    int32_t waiting_ = 0;
+
+    // Of the current step.
+    std::vector<SequenceSlice> slices_;
+    std::vector<RowWork> work_;
+    GenerationEvent event_;  // its buffers serve again if the sink leaves them
+
+    uint64_t prompt_tokens_ = 0;
+    uint64_t generation_tokens_ = 0;
+    uint64_t steps_ = 0;
+};
+
+}  // namespace lathe::engine
