@@ -18,7 +18,7 @@ struct Candidate {
 // Slowest first.
 std::vector<Candidate> Candidates() {
     std::vector<Candidate> all = {{&GenericTable(), true, ""}};
-#if defined(LATHE_KERNELS_X86)
+#if defined(__x86_64__)
     platform::CpuFeatures cpu = platform::DetectCpuFeatures();
     all.push_back({&Avx2Table(), cpu.avx2, "AVX2 with FMA and F16C"});
     all.push_back({&AvxVnniTable(), cpu.avx2 && cpu.avx_vnni, "AVX-VNNI"});

@@ -5,7 +5,7 @@
 
 namespace lathe::kernels {
 
-#if defined(LATHE_KERNELS_X86)
+#if defined(__x86_64__)
 const Table& Avx2Table();     // AVX2, FMA, F16C
 const Table& AvxVnniTable();  // and VEX-encoded vpdpbusd
 const Table& Avx512Table();   // AVX-512 F, BW, DQ, VL and VNNI

@@ -190,11 +190,10 @@ struct Generic {
 
     // Integer dot products of unsigned codes below 2^kBits with signed activations
     // in [-127, 127]: each lane's four bytes with the same four of the activation.
-    // A sum starts at, or ends by adding, a correction, so that it is the dot with
-    // (code - zero); kAddsZero says whether the correction is wanted.
+    // A sum starts at, or ends by adding, a correction, -zero times the sum of the
+    // activations, so that it is the dot with (code - zero).
     template <int kBits>
     struct Dot {
-        static constexpr bool kAddsZero = true;
         I sum;
         LATHE_INLINE Dot Start(int32_t correction) {
             return {I{correction, correction, correction, correction}};
