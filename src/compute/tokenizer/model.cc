@@ -52,17 +52,18 @@ std::string Tokenizer::Model::BytesOf(TokenId id) const {
     switch (vocabulary.Kind(id)) {
         case TokenKind::kUnknown:
         case TokenKind::kControl:
-        case TokenKind::kUserDefined:
             return std::string(text);
         case TokenKind::kUnused:
             return {};
+        case TokenKind::kUserDefined:
         case TokenKind::kByte:
         case TokenKind::kNormal:
             break;
     }
-    if (decode.byte_level)
+    bool written_as_is = vocabulary.Kind(id) == TokenKind::kUserDefined;
+    if (decode.byte_level && !written_as_is)
         if (auto bytes = FromByteLevel(text)) return *bytes;
-    if (decode.byte_fallback || vocabulary.Kind(id) == TokenKind::kByte)
+    if ((decode.byte_fallback && !written_as_is) || vocabulary.Kind(id) == TokenKind::kByte)
         if (auto byte = ByteOf(text)) return std::string(1, *byte);
     if (decode.space_symbol.empty()) return std::string(text);
     std::string out;
