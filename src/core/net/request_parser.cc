@@ -27,7 +27,7 @@ HttpError ToHttpError(const boost::system::error_code& ec, const RequestLimits& 
 
 struct RequestParser::Parser {
     explicit Parser(const RequestLimits& request_limits) : limits(request_limits) {
-        beast.eager(true);
+        beast.eager(false);
         beast.header_limit(limits.header_bytes_max);
         beast.body_limit(limits.body_bytes_max);
     }
@@ -48,12 +48,26 @@ std::expected<size_t, HttpError> RequestParser::Feed(std::string_view bytes) {
     auto& beast = parser_->beast;
     LATHE_CHECK(!beast.is_done());
     boost::system::error_code ec;
-    size_t taken = beast.put(boost::asio::const_buffer(bytes.data(), bytes.size()), ec);
-    if (ec && ec != http::error::need_more)
-        return std::unexpected(ToHttpError(ec, parser_->limits));
+    size_t taken = 0;
+    auto put = [&] {
+        // Beast 1.81 asserts that the end of chunks is not given in pieces; every chunked
+        // body ends with five bytes that it takes at once.
+        if (beast.is_header_done() && beast.chunked() && bytes.size() - taken < 5) return true;
+        taken +=
+            beast.put(boost::asio::const_buffer(bytes.data() + taken, bytes.size() - taken), ec);
+        return !ec || ec == http::error::need_more;
+    };
+    if (!put()) return std::unexpected(ToHttpError(ec, parser_->limits));
     if (beast.is_header_done() && !parser_->header_checked) {
         parser_->header_checked = true;
+        // Beast counts request line and headers apart if they come in one piece.
+        if (taken > parser_->limits.header_bytes_max)
+            return std::unexpected(ToHttpError(http::error::header_limit, parser_->limits));
         if (auto status = parser_->CheckHeader(); !status) return std::unexpected(status.error());
+        // Only now, so that trailers behind the body are not taken for headers.
+        beast.eager(true);
+        if (!beast.is_done() && taken < bytes.size() && !put())
+            return std::unexpected(ToHttpError(ec, parser_->limits));
     }
     // Beast waits without bound for the end of a chunk header or of the trailers.
     if (!beast.is_done() && bytes.size() - taken > parser_->limits.header_bytes_max)

@@ -46,7 +46,15 @@ TEST(RequestParser, ReadsTheSameRequestByteByByte) {
         auto request = Parse(chunked, step);
         ASSERT_TRUE(request) << step;
         EXPECT_EQ(request->body, "abc0123456789abcdef");
+        EXPECT_EQ(request->Get("trailer"), "") << "a trailer is no header";
     }
+}
+
+TEST(RequestParser, ReadsAnEmptyChunkedBodyByteByByte) {
+    auto request =
+        Parse("PUT / HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n", 1);
+    ASSERT_TRUE(request);
+    EXPECT_EQ(request->body, "");
 }
 
 TEST(RequestParser, KeepsAnUnknownMethodAndTheAbsoluteForm) {
