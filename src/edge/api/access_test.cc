@@ -1,0 +1,1 @@
+#include "edge/api/access.h"

@@ -1,0 +1,104 @@
+#include "edge/api/api.h"
+
+#include <atomic>
+
+#include "edge/api/api_metrics.h"
+#include "edge/api/generation_routes.h"
+#include "edge/api/model_routes.h"
+#include "edge/api/router.h"
+#include "edge/console/console_assets.h"
+
+namespace lathe::api {
+namespace {
+
+// Content-free, so that they can be public.
+void AddHealthRoutes(Router& router, const std::atomic<bool>& draining) {
+    auto alive = [](net::Exchange& exchange, const Call&) -> net::Task<void> {
+        exchange.Send(JsonResponse(200, {{"status", "ok"}}));
+        co_return;
+    };
+    auto ready = [&draining](net::Exchange& exchange, const Call&) -> net::Task<void> {
+        if (draining.load())
+            exchange.Send(JsonResponse(503, {{"status", "draining"}}));
+        else
+            exchange.Send(JsonResponse(200, {{"status", "ok"}}));
+        co_return;
+    };
+    for (const char* path : {"/livez", "/liveness"}) router.Add({"GET", path, alive, true});
+    for (const char* path : {"/readyz", "/readiness", "/health"})
+        router.Add({"GET", path, ready, true});
+}
+
+bool SendAsset(net::Exchange& exchange) {
+    const auto* asset = console::FindAsset(exchange.request().path);
+    if (asset == nullptr) return false;
+    net::ServerResponse response;
+    response.headers = {{"etag", std::string(asset->etag)},
+                        {"cache-control", std::string(console::CacheControl(*asset))},
+                        {"content-security-policy", std::string(console::kContentSecurityPolicy)},
+                        {"x-content-type-options", "nosniff"},
+                        {"referrer-policy", "no-referrer"}};
+    if (exchange.request().Get("if-none-match") == asset->etag) {
+        response.status = 304;
+    } else {
+        response.headers.push_back({"content-type", std::string(asset->content_type)});
+        response.body = asset->bytes;
+    }
+    exchange.Send(std::move(response));
+    return true;
+}
+
+net::HttpHooks HooksOf(Router& router) {
+    return {[&router](net::Exchange& exchange) { return router.Serve(exchange); },
+            [](const net::HttpError& error) { return ErrorResponse(FromHttpStatus(error)); }};
+}
+
+}  // namespace
+
+struct Api::State {
+    State(backends::LocalModel& local_model, std::shared_ptr<const Access> access,
+          telemetry::Metrics& all_metrics, const telemetry::Log& log, const ApiOptions& options)
+        : model(local_model),
+          metrics(all_metrics, local_model.engine(), local_model.id()),
+          generation{local_model, metrics, options},
+          router(access, all_metrics, log),
+          health_router(access, all_metrics, log) {
+        AddHealthRoutes(router, draining);
+        AddHealthRoutes(health_router, draining);
+        AddGenerationRoutes(router, generation);
+        AddModelRoutes(router, model);
+        router.Add({"GET", "/metrics",
+                    [&all_metrics](net::Exchange& exchange, const Call&) -> net::Task<void> {
+                        net::ServerResponse response;
+                        response.headers = {
+                            {"content-type", std::string(telemetry::Metrics::kContentType)}};
+                        response.body = all_metrics.Serialize();
+                        exchange.Send(std::move(response));
+                        co_return;
+                    }});
+        router.SetFallback(SendAsset);
+    }
+
+    backends::LocalModel& model;
+    ApiMetrics metrics;
+    GenerationContext generation;
+    std::atomic<bool> draining{false};
+    Router router;
+    Router health_router;
+};
+
+Api::Api(backends::LocalModel& model, std::shared_ptr<const Access> access,
+         telemetry::Metrics& metrics, const telemetry::Log& log, const ApiOptions& options)
+    : state_(std::make_unique<State>(model, std::move(access), metrics, log, options)) {}
+
+Api::~Api() = default;
+
+net::HttpHooks Api::Hooks() { return HooksOf(state_->router); }
+net::HttpHooks Api::HealthHooks() { return HooksOf(state_->health_router); }
+
+void Api::Drain() {
+    state_->draining.store(true);
+    state_->model.engine().Drain();
+}
+
+}  // namespace lathe::api

@@ -1,0 +1,21 @@
+// POST /v1/chat/completions, as far as it can be understood without the model.
+#pragma once
+
+#include "compute/chat/chat_template.h"
+#include "edge/api/generation_options.h"
+
+namespace lathe::api {
+
+struct ChatRequest {
+    GenerationOptions options;
+    chat::RenderInput input;  // without the model's bos and eos
+    bool logprobs = false;
+};
+
+Result<ChatRequest> ParseChatRequest(const Json& body, const sampling::SamplingParams& defaults);
+
+// The messages, tools and template parameters of a request: checked, contents as plain text,
+// arguments of tool calls as objects, as templates expect them. Also for /tokenize.
+Result<chat::RenderInput> ParseRenderInput(const Json& body);
+
+}  // namespace lathe::api

@@ -1,0 +1,15 @@
+// How much one request may ask for.
+#pragma once
+
+namespace lathe::api {
+
+constexpr int kChoicesMax = 128;             // n; prompts times n
+constexpr int kPromptsMax = 128;             // of one /v1/completions request
+constexpr int kStopsMax = 64;                // stop strings, stop tokens
+constexpr int kStopBytesMax = 1024;          // of one stop string
+constexpr int kMessagesMax = 10'000;
+constexpr int kToolsMax = 128;
+constexpr int kChatLogprobsMax = 20;         // OpenAI's own limit
+constexpr int kCompletionLogprobsMax = 128;  // OpenAI allows 5; evaluation wants more
+
+}  // namespace lathe::api
