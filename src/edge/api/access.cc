@@ -31,17 +31,17 @@ class Loopback : public Access {
 public:
     ApiResult<Caller> Admit(const net::ServerRequest& request) const override {
         auto host = HostWithoutPort(request.Get("host"));
-        bool local = net::EqualsIgnoringCase(host, "localhost") || host == "::1" ||
-                     (host.starts_with("127.") &&
-                      host.find_first_not_of("0123456789.") == host.npos) ||
-                     (host.empty() && request.Get("host").empty());  // HTTP/1.0
+        bool local =
+            net::EqualsIgnoringCase(host, "localhost") || host == "::1" ||
+            (host.starts_with("127.") && host.find_first_not_of("0123456789.") == host.npos) ||
+            (host.empty() && request.Get("host").empty());  // HTTP/1.0
         if (local) return Caller{};
-        return std::unexpected(ApiError(
-            Error{Code::kPermissionDenied,
-                  fmt::format("this server answers only to localhost, not to the name \"{}\"; to be "
-                              "reached by other names start it with --api-key-file or --open",
-                              host),
-                  {}}));
+        return std::unexpected(ApiError(Error{
+            Code::kPermissionDenied,
+            fmt::format("this server answers only to localhost, not to the name \"{}\"; to be "
+                        "reached by other names start it with --api-key-file or --open",
+                        host),
+            {}}));
     }
 };
 
@@ -53,8 +53,12 @@ std::string_view Trimmed(std::string_view text) {
 
 }  // namespace
 
-std::unique_ptr<Access> OpenAccess() { return std::make_unique<Open>(); }
-std::unique_ptr<Access> LoopbackAccess() { return std::make_unique<Loopback>(); }
+std::unique_ptr<Access> OpenAccess() {
+    return std::make_unique<Open>();
+}
+std::unique_ptr<Access> LoopbackAccess() {
+    return std::make_unique<Loopback>();
+}
 
 Result<std::unique_ptr<Access>> KeyFileAccess::Load(const std::filesystem::path& path) {
     LATHE_TRY(auto text, platform::ReadFile(path, kKeyFileBytesMax));

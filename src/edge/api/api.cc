@@ -93,8 +93,12 @@ Api::Api(backends::LocalModel& model, std::shared_ptr<const Access> access,
 
 Api::~Api() = default;
 
-net::HttpHooks Api::Hooks() { return HooksOf(state_->router); }
-net::HttpHooks Api::HealthHooks() { return HooksOf(state_->health_router); }
+net::HttpHooks Api::Hooks() {
+    return HooksOf(state_->router);
+}
+net::HttpHooks Api::HealthHooks() {
+    return HooksOf(state_->health_router);
+}
 
 void Api::Drain() {
     state_->draining.store(true);

@@ -15,10 +15,10 @@ namespace lathe::api {
 
 struct ApiError {
     int status = 500;
-    std::string type;     // "invalid_request_error", ...
-    std::string code;     // "model_not_found", ...; "": null
+    std::string type;  // "invalid_request_error", ...
+    std::string code;  // "model_not_found", ...; "": null
     std::string message;
-    std::string param;    // "": null
+    std::string param;            // "": null
     int retry_after_seconds = 0;  // 0: no such header
 
     ApiError() = default;

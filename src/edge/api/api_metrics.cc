@@ -13,16 +13,17 @@ using telemetry::Labels;
 using telemetry::Metrics;
 
 // vLLM's bounds, in seconds.
-constexpr std::array kFirstTokenBounds = {0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1,
-                                          0.25,  0.5,   0.75, 1.0,  2.5,  5.0,  7.5,  10.0,
+constexpr std::array kFirstTokenBounds = {0.001, 0.005, 0.01, 0.02,  0.04,  0.06,  0.08, 0.1,
+                                          0.25,  0.5,   0.75, 1.0,   2.5,   5.0,   7.5,  10.0,
                                           20.0,  40.0,  80.0, 160.0, 640.0, 2560.0};
-constexpr std::array kTokenBounds = {0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3,  0.4,
-                                     0.5,  0.75,  1.0,  2.5,   5.0, 7.5,  10.0, 20.0, 40.0, 80.0};
-constexpr std::array kRequestBounds = {0.3,  0.5,  0.8,  1.0,  1.5,   2.0,   2.5,   5.0,
-                                       10.0, 15.0, 20.0, 30.0, 40.0,  50.0,  60.0,  120.0,
-                                       240.0, 480.0, 960.0, 1920.0, 7680.0};
-constexpr std::array kLengthBounds = {1.0,   2.0,   5.0,   10.0,   20.0,   50.0,    100.0,  200.0,
-                                      500.0, 1000.0, 2000.0, 5000.0, 10000.0, 20000.0, 50000.0};
+constexpr std::array kTokenBounds = {0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2,  0.3,  0.4, 0.5,
+                                     0.75, 1.0,   2.5,  5.0,   7.5, 10.0, 20.0, 40.0, 80.0};
+constexpr std::array kRequestBounds = {0.3,  0.5,   0.8,   1.0,   1.5,   2.0,    2.5,
+                                       5.0,  10.0,  15.0,  20.0,  30.0,  40.0,   50.0,
+                                       60.0, 120.0, 240.0, 480.0, 960.0, 1920.0, 7680.0};
+constexpr std::array kLengthBounds = {1.0,    2.0,    5.0,     10.0,    20.0,
+                                      50.0,   100.0,  200.0,   500.0,   1000.0,
+                                      2000.0, 5000.0, 10000.0, 20000.0, 50000.0};
 
 double Seconds(std::chrono::steady_clock::duration duration) {
     return std::chrono::duration<double>(duration).count();
@@ -33,18 +34,18 @@ class EngineRefresh {
 public:
     EngineRefresh(Metrics& metrics, const engine::Engine& engine, const Labels& labels)
         : engine_(engine),
-          running_(metrics.AddGauge("vllm:num_requests_running", "Sequences being generated.",
-                                    labels)),
+          running_(
+              metrics.AddGauge("vllm:num_requests_running", "Sequences being generated.", labels)),
           waiting_(metrics.AddGauge("vllm:num_requests_waiting", "Requests waiting their turn.",
                                     labels)),
           kv_usage_(metrics.AddGauge("vllm:kv_cache_usage_perc",
                                      "KV cache in use; 1 means all of it.", labels)),
           resident_(metrics.AddGauge("process_resident_memory_bytes",
                                      "Resident memory of this process.")),
-          prompt_(metrics.AddCounter("vllm:prompt_tokens_total", "Prompt tokens processed.",
-                                     labels)),
-          generation_(metrics.AddCounter("vllm:generation_tokens_total", "Tokens generated.",
-                                         labels)),
+          prompt_(
+              metrics.AddCounter("vllm:prompt_tokens_total", "Prompt tokens processed.", labels)),
+          generation_(
+              metrics.AddCounter("vllm:generation_tokens_total", "Tokens generated.", labels)),
           preemptions_(metrics.AddCounter("vllm:num_preemptions_total",
                                           "Sequences stopped for want of KV cache.", labels)),
           steps_(metrics.AddCounter("lathe_engine_steps_total", "Batches the model has run.",
@@ -90,8 +91,8 @@ ApiMetrics::ApiMetrics(Metrics& metrics, const engine::Engine& engine, const std
                                      "Between two tokens of an answer.", kTokenBounds);
     end_to_end_latency_ = histogram("vllm:e2e_request_latency_seconds",
                                     "From arrival to the last token.", kRequestBounds);
-    queue_time_ = histogram("vllm:request_queue_time_seconds",
-                            "From arrival to the first step.", kRequestBounds);
+    queue_time_ = histogram("vllm:request_queue_time_seconds", "From arrival to the first step.",
+                            kRequestBounds);
     prefill_time_ = histogram("vllm:request_prefill_time_seconds",
                               "From the first step to the first token.", kRequestBounds);
     decode_time_ = histogram("vllm:request_decode_time_seconds",
@@ -113,17 +114,20 @@ ApiMetrics::ApiMetrics(Metrics& metrics, const engine::Engine& engine, const std
                                          "Prompt tokens looked up in the prefix cache.", labels);
     prefix_hits_ = metrics.AddCounter("vllm:prefix_cache_hits_total",
                                       "Prompt tokens found in the prefix cache.", labels);
-    metrics.OnCollect([refresh = std::make_shared<EngineRefresh>(metrics, engine, labels)] {
-        (*refresh)();
-    });
+    metrics.OnCollect(
+        [refresh = std::make_shared<EngineRefresh>(metrics, engine, labels)] { (*refresh)(); });
 }
 
 void ApiMetrics::CountFinish(engine::FinishReason reason) {
     switch (reason) {
-        case engine::FinishReason::kStop: return finished_stop_.Add();
-        case engine::FinishReason::kLength: return finished_length_.Add();
-        case engine::FinishReason::kCancelled: return finished_abort_.Add();
-        case engine::FinishReason::kError: return finished_error_.Add();
+        case engine::FinishReason::kStop:
+            return finished_stop_.Add();
+        case engine::FinishReason::kLength:
+            return finished_length_.Add();
+        case engine::FinishReason::kCancelled:
+            return finished_abort_.Add();
+        case engine::FinishReason::kError:
+            return finished_error_.Add();
     }
 }
 

@@ -14,8 +14,7 @@ namespace lathe::api {
 // Thread-safe.
 class ApiMetrics {
 public:
-    ApiMetrics(telemetry::Metrics& metrics, const engine::Engine& engine,
-               const std::string& model);
+    ApiMetrics(telemetry::Metrics& metrics, const engine::Engine& engine, const std::string& model);
 
     // Counts one call's life; times are from the call's arrival on.
     class CallTimes;

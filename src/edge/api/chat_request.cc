@@ -43,8 +43,7 @@ Result<std::string> PartText(const Json& part, const std::string& path) {
         type = value->get<std::string>();
     std::string_view member = type == "refusal" ? "refusal" : "text";
     if (type != "text" && type != "refusal")
-        return InvalidParam(path + ".type",
-                            "{}.type must be \"text\": {}", path, kTextOnly);
+        return InvalidParam(path + ".type", "{}.type must be \"text\": {}", path, kTextOnly);
     const Json* text = Find(part, member);
     if (text == nullptr || !text->is_string())
         return InvalidParam(fmt::format("{}.{}", path, member), "{}.{} must be a string", path,
@@ -126,9 +125,10 @@ Status CheckTool(const Json& tool, size_t index) {
 Result<Json> ParseTools(const Json& body) {
     const Json* choice = Find(body, "tool_choice");
     if (choice != nullptr && *choice != "auto" && *choice != "none")
-        return InvalidParam("tool_choice",
-                            "tool_choice is supported only as \"auto\" or \"none\"; forcing a call is "
-                            "not there yet");
+        return InvalidParam(
+            "tool_choice",
+            "tool_choice is supported only as \"auto\" or \"none\"; forcing a call is "
+            "not there yet");
     const Json* tools = Find(body, "tools");
     if (tools == nullptr || tools->empty() || (choice != nullptr && *choice == "none"))
         return Json(nullptr);

@@ -15,13 +15,13 @@ public:
         auto& choice = choices_[event.index];
         if (!choice.begun) {
             choice.begun = true;
-            chunks.push_back(Chunk(event.index, {{"role", "assistant"}, {"content", ""}}, nullptr,
-                                   nullptr, {}));
+            chunks.push_back(
+                Chunk(event.index, {{"role", "assistant"}, {"content", ""}}, nullptr, nullptr, {}));
         }
         bool tokens_shown = options_.logprobs && !event.tokens.empty();
         if (!event.text.empty() || tokens_shown)
-            chunks.push_back(Chunk(event.index, {{"content", event.text}},
-                                   Logprobs(event.tokens), nullptr, {}));
+            chunks.push_back(
+                Chunk(event.index, {{"content", event.text}}, Logprobs(event.tokens), nullptr, {}));
         if (event.finish)
             chunks.push_back(Chunk(event.index, Json::object(), nullptr, FinishJson(event.finish),
                                    event.stop_reason));
@@ -120,10 +120,13 @@ std::unique_ptr<ResponseShape> ChatShape(const tokenizer::Tokenizer& tokenizer,
 Json FinishJson(const std::optional<engine::FinishReason>& finish) {
     if (!finish) return nullptr;
     switch (*finish) {
-        case engine::FinishReason::kStop: return "stop";
-        case engine::FinishReason::kLength: return "length";
+        case engine::FinishReason::kStop:
+            return "stop";
+        case engine::FinishReason::kLength:
+            return "length";
         case engine::FinishReason::kCancelled:
-        case engine::FinishReason::kError: return nullptr;
+        case engine::FinishReason::kError:
+            return nullptr;
     }
     return nullptr;
 }

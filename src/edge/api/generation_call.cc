@@ -44,11 +44,10 @@ GenerationCall::~GenerationCall() {
 
 Status GenerationCall::Submit(engine::GenerationRequest request) {
     size_t index = submitted_.size();
-    LATHE_TRY(auto id,
-              engine_.Submit(std::move(request),
-                             [mailbox = mailbox_, index](engine::GenerationEvent&& event) {
-                                 mailbox->Put(index, std::move(event));
-                             }));
+    LATHE_TRY(auto id, engine_.Submit(std::move(request),
+                                      [mailbox = mailbox_, index](engine::GenerationEvent&& event) {
+                                          mailbox->Put(index, std::move(event));
+                                      }));
     submitted_.push_back({id});
     ++unfinished_;
     return {};

@@ -43,7 +43,8 @@ Status ParseLogitBias(const Json& body, sampling::SamplingParams& sampling) {
         auto end = name.data() + name.size();
         auto [parsed_end, ec] = std::from_chars(name.data(), end, token);
         if (ec != std::errc() || parsed_end != end || token < 0)
-            return InvalidParam("logit_bias", "the keys of logit_bias must be token ids, not \"{}\"",
+            return InvalidParam("logit_bias",
+                                "the keys of logit_bias must be token ids, not \"{}\"",
                                 name.substr(0, 32));
         if (!value.is_number())
             return InvalidParam("logit_bias", "logit_bias of token {} must be a number, not {}",
@@ -62,7 +63,8 @@ Status ParseSampling(const Json& body, sampling::SamplingParams& sampling) {
     sampling.frequency_penalty = FloatOr(body, "frequency_penalty", sampling.frequency_penalty);
     sampling.presence_penalty = FloatOr(body, "presence_penalty", sampling.presence_penalty);
     // -1 means "all" to vLLM, 0 to us.
-    sampling.top_k = static_cast<int32_t>(std::max<int64_t>(0, IntegerOr(body, "top_k", sampling.top_k)));
+    sampling.top_k =
+        static_cast<int32_t>(std::max<int64_t>(0, IntegerOr(body, "top_k", sampling.top_k)));
     if (Find(body, "seed") != nullptr)
         sampling.seed = static_cast<uint64_t>(IntegerOr(body, "seed", 0));
     return ParseLogitBias(body, sampling);

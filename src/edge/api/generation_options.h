@@ -11,14 +11,14 @@
 namespace lathe::api {
 
 struct GenerationOptions {
-    std::string model;                  // "": the one that is served
-    engine::GenerationRequest engine;   // without its prompt and tokens_max
-    std::optional<int32_t> tokens_max;  // empty: the route's default
+    std::string model;                         // "": the one that is served
+    engine::GenerationRequest engine;          // without its prompt and tokens_max
+    std::optional<int32_t> tokens_max;         // empty: the route's default
     std::optional<int32_t> prompt_tokens_max;  // truncate_prompt_tokens; -1: whatever fits
-    std::optional<bool> add_special;    // empty: the route's default
+    std::optional<bool> add_special;           // empty: the route's default
     bool stream = false;
     bool include_usage = false;
-    bool tokens_as_ids = false;         // log-probabilities name tokens "token_id:123"
+    bool tokens_as_ids = false;  // log-probabilities name tokens "token_id:123"
 };
 
 // Requires: CheckParameters with the route's table has passed. `defaults` are the model's own.

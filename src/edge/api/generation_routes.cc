@@ -23,7 +23,8 @@ struct Prepared {
     bool include_usage = false;
 };
 
-ResponseHead MakeHead(std::string_view prefix, const Call& call, const backends::LocalModel& model) {
+ResponseHead MakeHead(std::string_view prefix, const Call& call,
+                      const backends::LocalModel& model) {
     return {fmt::format("{}-{}", prefix, call.id), model.id(), std::time(nullptr)};
 }
 
@@ -38,19 +39,21 @@ ApiResult<Prepared> PrepareChat(const backends::LocalModel& model, const Call& c
         return std::unexpected(known.error());
     auto text = RenderChat(model, std::move(chat->input));
     if (!text) return std::unexpected(ApiError(text.error()));
-    auto prompt = model.tokenizer().Encode(*text, {.add_special = options.add_special.value_or(false)});
+    auto prompt =
+        model.tokenizer().Encode(*text, {.add_special = options.add_special.value_or(false)});
     Prepared prepared;
     auto& request = prepared.requests.emplace_back(std::move(options.engine));
     int32_t context = model.engine().context_length();
-    if (auto fits = FitPrompt(std::move(prompt), options, context, context, "messages", request); !fits)
+    if (auto fits = FitPrompt(std::move(prompt), options, context, context, "messages", request);
+        !fits)
         return std::unexpected(RequestError(fits.error()));
     prepared.stream = options.stream;
     prepared.include_usage = options.include_usage;
-    prepared.shape = ChatShape(model.tokenizer(),
-                               {.head = MakeHead("chatcmpl", call, model),
-                                .logprobs = chat->logprobs,
-                                .include_usage = options.include_usage,
-                                .style = {request.keep_special, options.tokens_as_ids}});
+    prepared.shape =
+        ChatShape(model.tokenizer(), {.head = MakeHead("chatcmpl", call, model),
+                                      .logprobs = chat->logprobs,
+                                      .include_usage = options.include_usage,
+                                      .style = {request.keep_special, options.tokens_as_ids}});
     return prepared;
 }
 
@@ -100,8 +103,8 @@ ApiResult<Prepared> PrepareCompletion(const backends::LocalModel& model, const C
         if (!completion->echo) continue;
         const auto* text = std::get_if<std::string>(&prompt);
         bool whole = text != nullptr && request.prompt.size() == length;
-        shape.echo.push_back(
-            whole ? *text : tokenizer.Decode(request.prompt, options.engine.keep_special));
+        shape.echo.push_back(whole ? *text
+                                   : tokenizer.Decode(request.prompt, options.engine.keep_special));
     }
     prepared.stream = options.stream;
     prepared.include_usage = options.include_usage;
@@ -219,8 +222,8 @@ private:
 
 using Prepare = ApiResult<Prepared> (*)(const backends::LocalModel&, const Call&, std::string_view);
 
-net::Task<void> Generate(const GenerationContext& context, Prepare prepare,
-                         net::Exchange& exchange, const Call& call) {
+net::Task<void> Generate(const GenerationContext& context, Prepare prepare, net::Exchange& exchange,
+                         const Call& call) {
     if (auto status = CheckContentType(exchange.request()); !status) {
         ApiError error(status.error());
         error.status = 415;
@@ -228,9 +231,8 @@ net::Task<void> Generate(const GenerationContext& context, Prepare prepare,
     }
     ApiResult<Prepared> prepared;
     // Off the io thread: a long prompt takes its time to parse, render and tokenize.
-    co_await exchange.RunInBackground([&] {
-        prepared = prepare(context.model, call, exchange.request().body);
-    });
+    co_await exchange.RunInBackground(
+        [&] { prepared = prepare(context.model, call, exchange.request().body); });
     exchange.ReleaseBody();
     if (!prepared) co_return exchange.Send(ErrorResponse(prepared.error()));
     if (exchange.client_gone()) co_return;
@@ -241,12 +243,11 @@ net::Task<void> Generate(const GenerationContext& context, Prepare prepare,
 }  // namespace
 
 void AddGenerationRoutes(Router& router, const GenerationContext& context) {
-    router.Add({"POST", "/v1/chat/completions",
-                [&context](net::Exchange& exchange, const Call& call) {
-                    return Generate(context, PrepareChat, exchange, call);
-                }});
-    router.Add({"POST", "/v1/completions",
-                [&context](net::Exchange& exchange, const Call& call) {
+    router.Add(
+        {"POST", "/v1/chat/completions", [&context](net::Exchange& exchange, const Call& call) {
+             return Generate(context, PrepareChat, exchange, call);
+         }});
+    router.Add({"POST", "/v1/completions", [&context](net::Exchange& exchange, const Call& call) {
                     return Generate(context, PrepareCompletion, exchange, call);
                 }});
 }
@@ -254,10 +255,11 @@ void AddGenerationRoutes(Router& router, const GenerationContext& context) {
 Result<std::string> RenderChat(const backends::LocalModel& model, chat::RenderInput input) {
     const auto* chat_template = model.chat_template();
     if (chat_template == nullptr)
-        return InvalidParam("messages",
-                            "the model \"{}\" has no chat template; use /v1/completions, or start the "
-                            "server with --template FILE",
-                            model.id());
+        return InvalidParam(
+            "messages",
+            "the model \"{}\" has no chat template; use /v1/completions, or start the "
+            "server with --template FILE",
+            model.id());
     const auto& tokenizer = model.tokenizer();
     if (tokenizer.bos()) input.bos_token = tokenizer.TokenBytes(*tokenizer.bos());
     if (tokenizer.eos()) input.eos_token = tokenizer.TokenBytes(*tokenizer.eos());
@@ -281,18 +283,19 @@ Status CheckContentType(const net::ServerRequest& request) {
     auto media = type.substr(0, type.find(';'));
     while (media.ends_with(' ')) media.remove_suffix(1);
     if (net::EqualsIgnoringCase(media, "application/json")) return {};
-    return InvalidArgument("the body must be JSON: send the header \"Content-Type: application/json\" "
-                           "(curl: -H 'Content-Type: application/json')");
+    return InvalidArgument(
+        "the body must be JSON: send the header \"Content-Type: application/json\" "
+        "(curl: -H 'Content-Type: application/json')");
 }
 
 ApiResult<void> CheckModelName(const backends::LocalModel& model, std::string_view name) {
     if (name.empty() || name == model.id()) return {};
-    return std::unexpected(WithCode(
-        Error{Code::kNotFound,
-              fmt::format("the model \"{}\" does not exist here; this server has \"{}\"",
-                          name.substr(0, 200), model.id()),
-              "model"},
-        "model_not_found"));
+    return std::unexpected(
+        WithCode(Error{Code::kNotFound,
+                       fmt::format("the model \"{}\" does not exist here; this server has \"{}\"",
+                                   name.substr(0, 200), model.id()),
+                       "model"},
+                 "model_not_found"));
 }
 
 }  // namespace lathe::api

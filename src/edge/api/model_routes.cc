@@ -30,8 +30,8 @@ ApiResult<Json> Tokenize(const backends::LocalModel& model, std::string_view byt
         return std::unexpected(known.error());
     bool chat = Find(*body, "messages") != nullptr;
     if (chat == (Find(*body, "prompt") != nullptr))
-        return std::unexpected(ApiError(
-            Error{Code::kInvalidArgument, "give either prompt or messages", "prompt"}));
+        return std::unexpected(
+            ApiError(Error{Code::kInvalidArgument, "give either prompt or messages", "prompt"}));
     std::string text = StringOr(*body, "prompt", "");
     if (chat) {
         auto input = ParseRenderInput(*body);
@@ -41,8 +41,8 @@ ApiResult<Json> Tokenize(const backends::LocalModel& model, std::string_view byt
         text = std::move(*rendered);
     }
     // A template writes the special tokens itself.
-    auto tokens = model.tokenizer().Encode(
-        text, {.add_special = BoolOr(*body, "add_special_tokens", !chat)});
+    auto tokens =
+        model.tokenizer().Encode(text, {.add_special = BoolOr(*body, "add_special_tokens", !chat)});
     Json out;
     out["tokens"] = tokens;
     out["count"] = tokens.size();

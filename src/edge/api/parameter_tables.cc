@@ -11,7 +11,8 @@ using enum Kind;
 using enum Treatment;
 
 constexpr std::string_view kTextOnly = "this server's models read and write text only";
-constexpr std::string_view kLater = "structured output is not there yet; describe the form in the prompt";
+constexpr std::string_view kLater =
+    "structured output is not there yet; describe the form in the prompt";
 
 // Sampling and stopping, the same for chat and completions.
 constexpr auto kGeneration = std::to_array<Parameter>({
@@ -61,17 +62,21 @@ constexpr auto kChat = std::to_array<Parameter>({
     {"tools", kArray, kHonoured, 0, kToolsMax},
     {"tool_choice", kStringOrObject},
     {"parallel_tool_calls", kBool, kOnly, 0, 0, "[true]"},
-    {"metadata", kObject, kHarmless, -kNoBound, kNoBound, "labels for stored answers; none is stored"},
+    {"metadata", kObject, kHarmless, -kNoBound, kNoBound,
+     "labels for stored answers; none is stored"},
     {"store", kBool, kOnly, 0, 0, "[false]"},
     {"service_tier", kString, kOnly, 0, 0, R"(["auto","default"])"},
-    {"prompt_cache_key", kString, kHarmless, -kNoBound, kNoBound, "a hint about routing; there is one server"},
+    {"prompt_cache_key", kString, kHarmless, -kNoBound, kNoBound,
+     "a hint about routing; there is one server"},
     {"prompt_cache_options", kObject, kHarmless, -kNoBound, kNoBound, "a hint about caching"},
     {"prompt_cache_retention", kString, kHarmless, -kNoBound, kNoBound, "a hint about caching"},
-    {"safety_identifier", kString, kHarmless, -kNoBound, kNoBound, "names the end user; nothing is kept by it"},
+    {"safety_identifier", kString, kHarmless, -kNoBound, kNoBound,
+     "names the end user; nothing is kept by it"},
     {"modalities", kArray, kOnly, 0, 0, R"([["text"]])"},
     {"audio", kObject, kRefused, 0, 0, kTextOnly},
     {"prediction", kObject, kRefused, 0, 0, "leave it out; the answer is the same"},
-    {"reasoning_effort", kString, kRefused, 0, 0, "set what the model's template knows in chat_template_kwargs"},
+    {"reasoning_effort", kString, kRefused, 0, 0,
+     "set what the model's template knows in chat_template_kwargs"},
     {"verbosity", kString, kRefused, 0, 0, "ask for it in the prompt"},
     {"web_search_options", kObject, kRefused, 0, 0, "this server does not search the web"},
     {"moderation", kObject, kRefused, 0, 0, "this server does not moderate yet"},
@@ -127,9 +132,17 @@ constexpr auto kCompletionAll = Joined(kCompletion, kGeneration);
 
 }  // namespace
 
-std::span<const Parameter> ChatParameters() { return kChatAll; }
-std::span<const Parameter> CompletionParameters() { return kCompletionAll; }
-std::span<const Parameter> TokenizeParameters() { return kTokenize; }
-std::span<const Parameter> DetokenizeParameters() { return kDetokenize; }
+std::span<const Parameter> ChatParameters() {
+    return kChatAll;
+}
+std::span<const Parameter> CompletionParameters() {
+    return kCompletionAll;
+}
+std::span<const Parameter> TokenizeParameters() {
+    return kTokenize;
+}
+std::span<const Parameter> DetokenizeParameters() {
+    return kDetokenize;
+}
 
 }  // namespace lathe::api

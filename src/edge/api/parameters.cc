@@ -11,30 +11,48 @@ constexpr size_t kNameShownMax = 64;
 
 std::string_view KindName(Kind kind) {
     switch (kind) {
-        case Kind::kAny: return "a value";
-        case Kind::kBool: return "true or false";
-        case Kind::kInteger: return "an integer";
-        case Kind::kNumber: return "a number";
-        case Kind::kString: return "a string";
-        case Kind::kArray: return "an array";
-        case Kind::kObject: return "an object";
-        case Kind::kStringOrArray: return "a string or an array";
-        case Kind::kStringOrObject: return "a string or an object";
+        case Kind::kAny:
+            return "a value";
+        case Kind::kBool:
+            return "true or false";
+        case Kind::kInteger:
+            return "an integer";
+        case Kind::kNumber:
+            return "a number";
+        case Kind::kString:
+            return "a string";
+        case Kind::kArray:
+            return "an array";
+        case Kind::kObject:
+            return "an object";
+        case Kind::kStringOrArray:
+            return "a string or an array";
+        case Kind::kStringOrObject:
+            return "a string or an object";
     }
     return "a value";
 }
 
 bool HasKind(const Json& value, Kind kind) {
     switch (kind) {
-        case Kind::kAny: return true;
-        case Kind::kBool: return value.is_boolean();
-        case Kind::kInteger: return AsInteger(value).has_value();
-        case Kind::kNumber: return value.is_number();
-        case Kind::kString: return value.is_string();
-        case Kind::kArray: return value.is_array();
-        case Kind::kObject: return value.is_object();
-        case Kind::kStringOrArray: return value.is_string() || value.is_array();
-        case Kind::kStringOrObject: return value.is_string() || value.is_object();
+        case Kind::kAny:
+            return true;
+        case Kind::kBool:
+            return value.is_boolean();
+        case Kind::kInteger:
+            return AsInteger(value).has_value();
+        case Kind::kNumber:
+            return value.is_number();
+        case Kind::kString:
+            return value.is_string();
+        case Kind::kArray:
+            return value.is_array();
+        case Kind::kObject:
+            return value.is_object();
+        case Kind::kStringOrArray:
+            return value.is_string() || value.is_array();
+        case Kind::kStringOrObject:
+            return value.is_string() || value.is_object();
     }
     return false;
 }
@@ -75,9 +93,12 @@ std::unexpected<Error> Unknown(const std::string& name, std::string_view path,
 Status CheckRange(const Json& value, const Parameter& parameter, std::string_view path) {
     std::string_view what = value.is_array() ? "the length of " : "";
     double number = 0;
-    if (value.is_number()) number = value.get<double>();
-    else if (value.is_array()) number = static_cast<double>(value.size());
-    else return {};
+    if (value.is_number())
+        number = value.get<double>();
+    else if (value.is_array())
+        number = static_cast<double>(value.size());
+    else
+        return {};
     if (number >= parameter.min && number <= parameter.max) return {};
     if (parameter.max == kNoBound)
         return InvalidParam(path, "{}{} must be at least {}, not {}", what, path, parameter.min,
@@ -92,9 +113,9 @@ Status CheckOne(const Json& value, const Parameter& parameter, std::string_view 
     if (parameter.treatment == Treatment::kOnly) {
         auto accepted = Json::parse(parameter.note);
         if (std::ranges::find(accepted, value) != accepted.end()) return {};
-        return InvalidParam(path, "{} is supported only as {}", path,
-                            accepted.size() == 1 ? accepted[0].dump()
-                                                 : "one of " + accepted.dump());
+        return InvalidParam(
+            path, "{} is supported only as {}", path,
+            accepted.size() == 1 ? accepted[0].dump() : "one of " + accepted.dump());
     }
     if (!HasKind(value, parameter.kind))
         return InvalidParam(path, "{} must be {}, not {}", path, KindName(parameter.kind),

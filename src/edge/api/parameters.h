@@ -28,9 +28,9 @@ enum class Kind : uint8_t {
 
 enum class Treatment : uint8_t {
     kHonoured,
-    kHarmless,   // accepted, changes nothing: `note` says why that is right
-    kOnly,       // accepted with one of the values in `note` (a JSON array), which change nothing
-    kRefused,    // `note` says what to do instead
+    kHarmless,  // accepted, changes nothing: `note` says why that is right
+    kOnly,      // accepted with one of the values in `note` (a JSON array), which change nothing
+    kRefused,   // `note` says what to do instead
 };
 
 constexpr double kNoBound = std::numeric_limits<double>::infinity();

@@ -15,7 +15,7 @@ namespace lathe::api {
 
 // What the responses of one call have in common.
 struct ResponseHead {
-    std::string id;       // "chatcmpl-…"
+    std::string id;  // "chatcmpl-…"
     std::string model;
     int64_t created = 0;  // seconds since 1970
 };
@@ -46,10 +46,10 @@ std::unique_ptr<ResponseShape> ChatShape(const tokenizer::Tokenizer& tokenizer,
 
 struct CompletionShapeOptions {
     ResponseHead head;
-    int32_t completions = 1;                // choice = request * completions + index
+    int32_t completions = 1;  // choice = request * completions + index
     bool logprobs = false;
     bool include_usage = false;
-    std::vector<std::string> echo;          // by request: text before each answer; empty: none
+    std::vector<std::string> echo;  // by request: text before each answer; empty: none
     TokenStyle style;
 };
 std::unique_ptr<ResponseShape> CompletionShape(const tokenizer::Tokenizer& tokenizer,

@@ -19,10 +19,10 @@ ApiError NotFound(const net::ServerRequest& request) {
 net::ServerResponse MethodNotAllowed(const net::ServerRequest& request,
                                      const std::vector<std::string>& allowed) {
     std::string list = fmt::format("{}", fmt::join(allowed, ", "));
-    ApiError error(Error{Code::kInvalidArgument,
-                         fmt::format("{} is not allowed for {}; use {}", request.method,
-                                     request.path, list),
-                         {}});
+    ApiError error(
+        Error{Code::kInvalidArgument,
+              fmt::format("{} is not allowed for {}; use {}", request.method, request.path, list),
+              {}});
     error.status = 405;
     error.code = "method_not_allowed";
     auto response = ErrorResponse(error);
@@ -64,7 +64,9 @@ Router::Router(std::shared_ptr<const Access> access, telemetry::Metrics& metrics
     id_seed_ = (uint64_t{random()} << 32) | random();
 }
 
-void Router::Add(Route route) { routes_.push_back(std::move(route)); }
+void Router::Add(Route route) {
+    routes_.push_back(std::move(route));
+}
 
 void Router::SetFallback(std::function<bool(net::Exchange&)> fallback) {
     fallback_ = std::move(fallback);
@@ -118,7 +120,8 @@ net::Task<void> Router::Dispatch(net::Exchange& exchange, Call& call, std::strin
             call.capture = std::move(capture);
         }
         for (std::string name : {route.method, std::string(route.method == "GET" ? "HEAD" : "")})
-            if (!name.empty() && !std::ranges::contains(allowed, name)) allowed.push_back(name);
+            if (!name.empty() && std::ranges::find(allowed, name) == allowed.end())
+                allowed.push_back(name);
     }
     if (found != nullptr) label = found->path;
     bool open = found != nullptr && found->is_public;

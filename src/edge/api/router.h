@@ -19,7 +19,7 @@ struct Call {
     std::string id;       // the client's x-request-id, or one of ours
     std::string capture;  // what stood for {…} in the path
     Caller caller;
-    telemetry::Log log;   // with the id
+    telemetry::Log log;  // with the id
 };
 
 using RouteHandler = std::function<net::Task<void>(net::Exchange&, const Call&)>;

@@ -21,8 +21,12 @@ Json LogprobJson(float logprob) {
 bool IsWholeUtf8(std::string_view bytes) {
     for (size_t i = 0; i < bytes.size();) {
         auto lead = static_cast<unsigned char>(bytes[i]);
-        size_t length = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3
-                        : lead < 0xf5 ? 4 : 0;
+        size_t length = lead < 0x80   ? 1
+                        : lead < 0xc2 ? 0
+                        : lead < 0xe0 ? 2
+                        : lead < 0xf0 ? 3
+                        : lead < 0xf5 ? 4
+                                      : 0;
         if (length == 0 || i + length > bytes.size()) return false;
         for (size_t k = 1; k < length; ++k)
             if ((static_cast<unsigned char>(bytes[i + k]) & 0xc0) != 0x80) return false;
@@ -67,7 +71,8 @@ Json ChatLogprobs(const tokenizer::Tokenizer& tokenizer,
     for (const auto& token : tokens) {
         Json one = entry(token.token, token.logprob);
         one["top_logprobs"] = Json::array();
-        for (const auto& top : token.top) one["top_logprobs"].push_back(entry(top.token, top.logprob));
+        for (const auto& top : token.top)
+            one["top_logprobs"].push_back(entry(top.token, top.logprob));
         content.push_back(std::move(one));
     }
     return content;
