@@ -25,10 +25,6 @@ constexpr std::array kLengthBounds = {1.0,    2.0,    5.0,     10.0,    20.0,
                                       50.0,   100.0,  200.0,   500.0,   1000.0,
                                       2000.0, 5000.0, 10000.0, 20000.0, 50000.0};
 
-double Seconds(std::chrono::steady_clock::duration duration) {
-    return std::chrono::duration<double>(duration).count();
-}
-
 // Brings the engine's own totals into counters, which know only steps up.
 class EngineRefresh {
 public:
@@ -135,27 +131,22 @@ void ApiMetrics::CountGone(size_t unfinished) {
     if (unfinished > 0) finished_abort_.Add(static_cast<double>(unfinished));
 }
 
-void ApiMetrics::CallTimes::Event(const engine::GenerationEvent& event, Clock::time_point time) {
-    auto index = static_cast<size_t>(event.index);
-    if (last_token_.size() <= index) last_token_.resize(index + 1);
-    if (!event.tokens.empty()) {
-        if (first_token_ == Clock::time_point{}) {
-            first_token_ = time;
-            metrics_->time_to_first_token_.Observe(Seconds(time - arrived_));
-        }
-        if (last_token_[index] != Clock::time_point{})
-            metrics_->inter_token_latency_.Observe(Seconds(time - last_token_[index]));
-        last_token_[index] = time;
-    }
-    if (event.finish) metrics_->CountFinish(*event.finish);
+void ApiMetrics::Count(const engine::GenerationEvent& event) {
+    if (event.token_seconds > 0) inter_token_latency_.Observe(event.token_seconds);
+    if (event.finish) CountFinish(*event.finish);
     if (!event.last) return;
-    metrics_->end_to_end_latency_.Observe(Seconds(time - arrived_));
-    if (first_token_ != Clock::time_point{})
-        metrics_->decode_time_.Observe(Seconds(time - first_token_));
-    metrics_->prompt_length_.Observe(event.usage.prompt_tokens);
-    metrics_->answer_length_.Observe(event.usage.completion_tokens);
-    metrics_->prefix_queries_.Add(event.usage.prompt_tokens);
-    metrics_->prefix_hits_.Add(event.usage.cached_prompt_tokens);
+    const auto& timings = event.timings;
+    end_to_end_latency_.Observe(timings.total_seconds);
+    queue_time_.Observe(timings.queue_seconds);
+    if (timings.first_token_seconds > 0) {
+        time_to_first_token_.Observe(timings.first_token_seconds);
+        prefill_time_.Observe(timings.prefill_seconds);
+        decode_time_.Observe(timings.decode_seconds);
+    }
+    prompt_length_.Observe(event.usage.prompt_tokens);
+    answer_length_.Observe(event.usage.completion_tokens);
+    prefix_queries_.Add(event.usage.prompt_tokens);
+    prefix_hits_.Add(event.usage.cached_prompt_tokens);
 }
 
 }  // namespace lathe::api

@@ -1,8 +1,6 @@
 #pragma once
 
-#include <chrono>
 #include <string>
-#include <vector>
 
 #include "compute/engine/engine.h"
 #include "core/telemetry/metrics.h"
@@ -10,19 +8,18 @@
 namespace lathe::api {
 
 // The numbers of one model under vLLM's names, so that dashboards made for it work.
-// Times are taken on the monotonic clock of this process.
+// Times are the engine's own.
 // Thread-safe.
 class ApiMetrics {
 public:
     ApiMetrics(telemetry::Metrics& metrics, const engine::Engine& engine, const std::string& model);
 
-    // Counts one call's life; times are from the call's arrival on.
-    class CallTimes;
-
-    void CountFinish(engine::FinishReason reason);
+    void Count(const engine::GenerationEvent& event);
     void CountGone(size_t unfinished);  // requests cancelled because the client left
 
 private:
+    void CountFinish(engine::FinishReason reason);
+
     telemetry::Histogram time_to_first_token_;
     telemetry::Histogram inter_token_latency_;
     telemetry::Histogram end_to_end_latency_;
@@ -37,23 +34,6 @@ private:
     telemetry::Counter finished_error_;
     telemetry::Counter prefix_queries_;
     telemetry::Counter prefix_hits_;
-    friend class CallTimes;
-};
-
-// One engine request. Its call's coroutine only.
-class ApiMetrics::CallTimes {
-public:
-    using Clock = std::chrono::steady_clock;
-    CallTimes(ApiMetrics& metrics, Clock::time_point arrived)
-        : metrics_(&metrics), arrived_(arrived) {}
-
-    void Event(const engine::GenerationEvent& event, Clock::time_point time);
-
-private:
-    ApiMetrics* metrics_;
-    Clock::time_point arrived_;
-    Clock::time_point first_token_{};
-    std::vector<Clock::time_point> last_token_;  // by completion
 };
 
 }  // namespace lathe::api

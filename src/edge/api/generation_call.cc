@@ -16,7 +16,7 @@ struct GenerationCall::Mailbox {
                 overflown = true;
                 return;
             }
-            arrivals.push_back({request, std::chrono::steady_clock::now(), std::move(event)});
+            arrivals.push_back({request, std::move(event)});
         }
         waker.Wake();
     }

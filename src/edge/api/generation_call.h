@@ -23,7 +23,6 @@ public:
 
     struct Arrival {
         size_t request = 0;  // in the order of Submit
-        std::chrono::steady_clock::time_point time;
         engine::GenerationEvent event;
     };
     enum class Outcome { kEvents, kQuiet, kGone };

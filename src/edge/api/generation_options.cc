@@ -167,7 +167,8 @@ Status FitPrompt(std::vector<tokenizer::TokenId> prompt, const GenerationOptions
         if (prompt.size() > static_cast<size_t>(keep))
             prompt.erase(prompt.begin(), prompt.end() - keep);  // the latest words count most
     }
-    if (prompt.size() >= static_cast<size_t>(context_length)) {
+    size_t room_for_answer = wanted > 0 ? 1 : 0;
+    if (prompt.size() + room_for_answer > static_cast<size_t>(context_length)) {
         auto error = InvalidParam(param,
                                   "the prompt has {} tokens, but the context of this model is {} "
                                   "tokens for prompt and answer together; shorten it, or set "

@@ -141,8 +141,7 @@ public:
           exchange_(exchange),
           api_call_(call),
           prepared_(std::move(prepared)),
-          call_(context.model.engine(), exchange),
-          times_(prepared_.requests.size(), {context.metrics, exchange.started()}) {}
+          call_(context.model.engine(), exchange) {}
 
     net::Task<void> Run() {
         for (auto& request : prepared_.requests)
@@ -158,7 +157,7 @@ public:
             if (step.outcome == GenerationCall::Outcome::kQuiet && prepared_.stream)
                 if (!exchange_.Write(net::SseComment("keep-alive"))) co_return Gone();
             for (auto& arrival : step.arrivals) {
-                times_[arrival.request].Event(arrival.event, arrival.time);
+                context_.metrics.Count(arrival.event);
                 if (auto failure = FailureOf(arrival.event)) co_return Fail(*failure);
                 if (arrival.event.last) AddUsage(usage_, arrival.event.usage);
                 if (!Take(std::move(arrival))) co_return Gone();
@@ -207,7 +206,7 @@ private:
 
     void Gone() {
         api_call_.log.Info("the client left; its generation is cancelled");
-        context_.metrics.CountGone(times_.size() - finished_);
+        context_.metrics.CountGone(prepared_.requests.size() - finished_);
     }
 
     const GenerationContext& context_;
@@ -215,7 +214,6 @@ private:
     const Call& api_call_;
     Prepared prepared_;
     GenerationCall call_;  // cancels in its destructor
-    std::vector<ApiMetrics::CallTimes> times_;
     engine::Usage usage_;
     size_t finished_ = 0;
 };
