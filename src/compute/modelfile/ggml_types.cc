@@ -34,7 +34,7 @@ const GgmlType* FindGgmlType(uint32_t number) {
 
 std::string GgmlTypeName(uint32_t number) {
     const GgmlType* type = FindGgmlType(number);
-    return type ? std::string(type->name) : fmt::format("type {}", number);
+    return type ? std::string(type->name) : fmt::format("#{}", number);
 }
 
 std::string SupportedTypeNames() {

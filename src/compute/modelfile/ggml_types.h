@@ -20,7 +20,7 @@ struct GgmlType {
 // nullptr for a number that no published version of the format assigns.
 const GgmlType* FindGgmlType(uint32_t number);
 
-// "IQ2_XS", or "type 77".
+// "IQ2_XS", or "#77".
 std::string GgmlTypeName(uint32_t number);
 
 // "F32, F16, Q4_0, ...": those with a tensor::DType.
