@@ -20,13 +20,13 @@ namespace lathe::backends {
 enum class Activations { kAuto, kF32 };
 
 struct LocalModelOptions {
-    std::filesystem::path path;          // a GGUF file or a Hugging Face folder
-    std::string id;                      // name in the API; "": from the path
+    std::filesystem::path path;  // a GGUF file or a Hugging Face folder
+    std::string id;              // name in the API; "": from the path
     Activations activations = Activations::kAuto;
-    std::string kernels;                 // "": the fastest here; else as LATHE_KERNELS
-    int threads = 0;                     // 0: all usable cores
-    uint64_t kv_bytes = 0;               // memory for keys and values; 0: a default by the context
-    std::string chat_template;           // source that replaces the model's own; "": its own
+    std::string kernels;        // "": the fastest here; else as LATHE_KERNELS
+    int threads = 0;            // 0: all usable cores
+    uint64_t kv_bytes = 0;      // memory for keys and values; 0: a default by the context
+    std::string chat_template;  // source that replaces the model's own; "": its own
     engine::EngineOptions engine;
 };
 
@@ -54,6 +54,9 @@ public:
     const chat::ChatTemplate* chat_template() const {
         return parts_.chat_template ? &*parts_.chat_template : nullptr;
     }
+    // The prompt for a conversation; fills in the tokenizer's begin and end tokens.
+    // Error (kFailedPrecondition) if there is no template.
+    Result<std::string> RenderChat(chat::RenderInput input) const;
     const sampling::SamplingParams& sampling_defaults() const { return parts_.sampling_defaults; }
     const Json& facts() const { return parts_.facts; }
     engine::Engine& engine() const { return *engine_; }

@@ -1,0 +1,44 @@
+#include "compute/model/kv_storage.h"
+
+#include <sys/mman.h>
+
+#include "core/base/check.h"
+
+namespace lathe::model {
+size_t KvStorage::PageBytes(const KvLayout& layout) {
+    return size_t{2} * layout.layer_count * layout.kv_head_count *
+           kernels::KvPageBytes(layout.type, layout.head_dim);
+}
+
+Result<KvStorage> KvStorage::Create(const KvLayout& layout, uint32_t page_count) {
+    KvStorage storage;
+    storage.layout_ = layout;
+    storage.page_count_ = page_count;
+    storage.head_bytes_ = kernels::KvPageBytes(layout.type, layout.head_dim);
+    storage.page_bytes_ = PageBytes(layout);
+    size_t bytes = storage.page_bytes_ * page_count;
+    void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED)
+        return MakeError(Code::kResourceExhausted,
+                         "cannot reserve {} MiB for the KV cache; give a smaller --kv-memory",
+                         bytes >> 20);
+    storage.memory_ = {static_cast<std::byte*>(memory), Unmap{bytes}};
+    return storage;
+}
+
+void KvStorage::Unmap::operator()(std::byte* memory) const {
+    ::munmap(memory, bytes);
+}
+
+std::byte* KvStorage::Keys(uint32_t page, uint32_t layer, uint32_t kv_head) const {
+    LATHE_CHECK(page < page_count_);
+    size_t head = size_t{layer} * layout_.kv_head_count + kv_head;
+    return memory_.get() + page * page_bytes_ + head * 2 * head_bytes_;
+}
+
+std::byte* KvStorage::Values(uint32_t page, uint32_t layer, uint32_t kv_head) const {
+    return Keys(page, layer, kv_head) + head_bytes_;
+}
+
+}  // namespace lathe::model

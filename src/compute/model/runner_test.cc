@@ -1,0 +1,116 @@
+// What the engine's reproducibility rests on, with a real model: the bits of a row do
+// not depend on the rest of the batch, on chunks, on pages or on the number of threads.
+#include "compute/model/runner.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <mutex>
+#include <numeric>
+
+#include "core/platform/cpu.h"
+#include "support/paths.h"
+
+namespace lathe::model {
+namespace {
+
+constexpr size_t kLength = 75;  // not a multiple of a page or of an attention tile
+
+std::vector<TokenId> Tokens(int seed) {
+    std::vector<TokenId> tokens(kLength);
+    for (size_t i = 0; i < tokens.size(); ++i)
+        tokens[i] = static_cast<TokenId>((static_cast<size_t>(seed) * 7919 + i * 104729) % 40000);
+    return tokens;
+}
+
+using Logits = std::map<std::pair<size_t, size_t>, std::vector<float>>;  // (slice, token)
+
+struct Fixture {
+    explicit Fixture(Activations activations, int threads)
+        : team(threads),
+          model(*Model::Load(
+              *modelfile::ModelPackage::Open(testing_support::ModelFile("smollm2-135m")),
+              **kernels::SelectTable(""), team)),
+          runner(*Runner::Create(model, team,
+                                 {.activations = activations,
+                                  .page_count = 64,
+                                  .batch_tokens_max = 400,
+                                  .context_length = 128})) {}
+
+    Logits Forward(std::span<const SequenceSlice> batch) {
+        Logits result;
+        std::mutex mutex;
+        runner->Forward(batch, [&](size_t slice, size_t token, std::span<const float> logits) {
+            std::lock_guard lock(mutex);
+            result[{slice, token}].assign(logits.begin(), logits.end());
+        });
+        return result;
+    }
+
+    platform::Team team;
+    Model model;
+    std::unique_ptr<Runner> runner;
+};
+
+std::vector<uint32_t> Pages(uint32_t first) {
+    std::vector<uint32_t> pages(4);
+    std::iota(pages.begin(), pages.end(), first);
+    return pages;
+}
+
+class RunnerBits : public testing::TestWithParam<Activations> {};
+
+TEST_P(RunnerBits, DoNotDependOnTheRestOfTheBatch) {
+    Fixture fixture(GetParam(), 2);
+    std::vector<std::vector<TokenId>> texts{Tokens(1), Tokens(2), Tokens(3), Tokens(4)};
+    std::vector<std::vector<uint32_t>> pages{Pages(0), Pages(4), Pages(8), Pages(12)};
+    std::vector<SequenceSlice> batch;
+    for (size_t i = 0; i < texts.size(); ++i)
+        batch.push_back({texts[i], 0, pages[i], SequenceSlice::Logits::kAll});
+    Logits together = fixture.Forward(batch);
+    for (size_t i = 0; i < texts.size(); ++i) {
+        Logits alone = fixture.Forward(std::span(&batch[i], 1));
+        for (size_t t = 0; t < kLength; ++t)
+            ASSERT_EQ((alone[{0, t}]), (together[{i, t}])) << "text " << i << " token " << t;
+    }
+}
+
+TEST_P(RunnerBits, DoNotDependOnHowAPromptIsCutOrWhereItsPagesLie) {
+    Fixture fixture(GetParam(), 2);
+    std::vector<TokenId> text = Tokens(5);
+    std::vector<uint32_t> pages = Pages(0), other_pages{41, 7, 33, 20};
+    SequenceSlice whole{text, 0, pages, SequenceSlice::Logits::kAll};
+    Logits expected = fixture.Forward({&whole, 1});
+    for (size_t chunk : {1, 7, 32, 40}) {
+        for (size_t from = 0; from < kLength; from += chunk) {
+            size_t count = std::min(chunk, kLength - from);
+            SequenceSlice part{std::span(text).subspan(from, count), static_cast<int32_t>(from),
+                               other_pages, SequenceSlice::Logits::kAll};
+            Logits logits = fixture.Forward({&part, 1});
+            for (size_t t = 0; t < count; ++t)
+                ASSERT_EQ((logits[{0, t}]), (expected[{0, from + t}]))
+                    << "chunks of " << chunk << ", token " << from + t;
+        }
+    }
+}
+
+TEST_P(RunnerBits, DoNotDependOnTheNumberOfThreads) {
+    std::vector<TokenId> text = Tokens(6);
+    std::vector<uint32_t> pages = Pages(0);
+    SequenceSlice slice{text, 0, pages, SequenceSlice::Logits::kAll};
+    Fixture one(GetParam(), 1);
+    Logits expected = one.Forward({&slice, 1});
+    for (int threads : {2, 3, 5}) {
+        Fixture fixture(GetParam(), threads);
+        EXPECT_EQ(fixture.Forward({&slice, 1}), expected) << threads << " threads";
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Activations, RunnerBits,
+                         testing::Values(Activations::kF32, Activations::kInt8),
+                         [](const auto& info) {
+                             return info.param == Activations::kF32 ? "f32" : "int8";
+                         });
+
+}  // namespace
+}  // namespace lathe::model

@@ -1,0 +1,292 @@
+#include "compute/model/step.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace lathe::model {
+
+using kernels::MutableRows;
+using kernels::PackedMatrix;
+using kernels::PanelRange;
+using platform::Range;
+using platform::Share;
+
+void StepPlan::Build(std::span<const SequenceSlice> slices, uint32_t kv_head_count) {
+    batch = slices;
+    rows.clear();
+    attention.clear();
+    wanted.clear();
+    position_max = 0;
+    for (uint32_t s = 0; s < slices.size(); ++s) {
+        const SequenceSlice& slice = slices[s];
+        auto first = static_cast<uint32_t>(rows.size());
+        auto count = static_cast<uint32_t>(slice.tokens.size());
+        for (uint32_t t = 0; t < count; ++t) {
+            auto position = static_cast<uint32_t>(slice.position) + t;
+            rows.push_back({s, t, position, slice.tokens[t]});
+            position_max = std::max(position_max, position);
+            bool last = t + 1 == count;
+            if (slice.logits == SequenceSlice::Logits::kAll ||
+                (slice.logits == SequenceSlice::Logits::kLast && last))
+                wanted.push_back(first + t);
+        }
+        for (uint32_t row = 0; row < count; row += Workspace::kAttentionRows)
+            for (uint32_t head = 0; head < kv_head_count; ++head)
+                attention.push_back({s, head, first + row,
+                                     std::min<uint32_t>(Workspace::kAttentionRows, count - row)});
+    }
+}
+
+Step::Step(const Model& model, const RunnerOptions& options, platform::Team& team, KvStorage& kv,
+           const RopeTable& rope, const RopeTable& rope_local, Workspace& workspace,
+           const StepPlan& plan, const LogitsVisitor& visit)
+    : model_(model),
+      config_(model.config),
+      table_(*model.table),
+      options_(options),
+      team_(team),
+      kv_(kv),
+      rope_(rope),
+      rope_local_(rope_local),
+      work_(workspace),
+      plan_(plan),
+      visit_(visit),
+      int8_(options.activations == Activations::kInt8) {}
+
+void Step::Run(int worker) {
+    Embed(worker);
+    const auto& layers = model_.weights.layers;
+    for (uint32_t i = 0; i < layers.size(); ++i) {
+        const LayerWeights& layer = layers[i];
+        NormAndQuantize(worker, layer.attention_norm);
+        if (worker == 0) next_unit_.store(0, std::memory_order_relaxed);
+        team_.Barrier();
+        ProjectQkv(worker, layer);
+        team_.Barrier();
+        PositionAndStore(worker, layer, i);
+        team_.Barrier();
+        Attend(worker, i);
+        team_.Barrier();
+        ProjectAttention(worker, layer);
+        team_.Barrier();
+        AddToResidual(worker, layer.output_bias, layer.post_attention_norm);
+        NormAndQuantize(worker, layer.feed_forward_norm);
+        team_.Barrier();
+        GateAndUp(worker, layer);
+        team_.Barrier();
+        Down(worker, layer);
+        team_.Barrier();
+        AddToResidual(worker, {}, layer.post_feed_forward_norm);
+    }
+    if (plan_.wanted.empty()) return;
+    team_.Barrier();
+    Head(worker);
+}
+
+Range Step::RowsOf(int worker) const {
+    return Share(plan_.rows.size(), worker, team_.size());
+}
+
+void Step::MaybeQuantize(ActivationBuffer& buffer, size_t row) const {
+    if (int8_)
+        table_.quantize_row(buffer.row(row), buffer.stride(), buffer.quantized(row + 1), row);
+}
+
+void Step::Multiply(int worker, const PackedMatrix& weights, ActivationBuffer& input, size_t rows,
+                    PanelRange panels, MutableRows output) {
+    if (panels.begin >= panels.end) return;
+    float* scratch = work_.workers[static_cast<size_t>(worker)].gemm.data();
+    if (int8_ && weights.quantized())
+        table_.gemm_i8(weights, panels, input.quantized(rows), output, scratch);
+    else
+        table_.gemm_f32(weights, panels, input.rows(rows), output, scratch);
+}
+
+void Step::Embed(int worker) {
+    auto [begin, end] = RowsOf(worker);
+    for (size_t r = begin; r < end; ++r) {
+        std::span<float> row(work_.residual.data() + r * config_.width, config_.width);
+        model_.weights.embedding.ExpandRow(static_cast<size_t>(plan_.rows[r].id), row);
+        if (config_.embedding_scale != 1)
+            for (float& value : row) value *= config_.embedding_scale;
+    }
+}
+
+void Step::NormAndQuantize(int worker, const std::vector<float>& weight) {
+    auto [begin, end] = RowsOf(worker);
+    for (size_t r = begin; r < end; ++r) {
+        table_.rms_norm(work_.residual.data() + r * config_.width, weight.data(),
+                        config_.norm_epsilon, config_.width, work_.normed.row(r));
+        MaybeQuantize(work_.normed, r);
+    }
+}
+
+void Step::ProjectQkv(int worker, const LayerWeights& layer) {
+    struct Part {
+        const PackedMatrix* weights;
+        std::vector<float>* output;
+    };
+    const Part parts[] = {
+        {&layer.query, &work_.query}, {&layer.key, &work_.key}, {&layer.value, &work_.value}};
+    size_t total = 0;
+    for (const Part& part : parts) total += part.weights->panel_count();
+    auto [begin, end] = Share(total, worker, team_.size());
+    size_t first = 0;  // panel of `part` 0 in the concatenation
+    for (const Part& part : parts) {
+        size_t count = part.weights->panel_count();
+        PanelRange panels{std::clamp(begin, first, first + count) - first,
+                          std::clamp(end, first, first + count) - first};
+        Multiply(worker, *part.weights, work_.normed, plan_.rows.size(), panels,
+                 {part.output->data(), part.weights->rows()});
+        first += count;
+    }
+}
+
+void Step::PositionAndStore(int worker, const LayerWeights& layer, uint32_t index) {
+    const bool slides = config_.layer_slides[index];
+    const RopeTable& rope = slides ? rope_local_ : rope_;
+    const size_t dim = config_.head_dim;
+    auto rotate = config_.rope_pairs == RopePairs::kInterleaved ? table_.rope_interleaved
+                                                                : table_.rope_halves;
+    auto prepare = [&](float* heads, size_t count, const std::vector<float>& bias,
+                       const std::vector<float>& norm, const float* angles) {
+        if (!bias.empty()) table_.add(bias.data(), bias.size(), heads);
+        for (size_t h = 0; h < count; ++h) {
+            float* head = heads + h * dim;
+            if (!norm.empty()) table_.rms_norm(head, norm.data(), config_.norm_epsilon, dim, head);
+            if (angles) rotate(head, angles, rope.dims());
+        }
+    };
+    auto [begin, end] = RowsOf(worker);
+    for (size_t r = begin; r < end; ++r) {
+        const StepPlan::Row& row = plan_.rows[r];
+        const float* angles = rope.Row(row.position);
+        float* key = work_.key.data() + r * config_.kv_width();
+        float* value = work_.value.data() + r * config_.kv_width();
+        prepare(work_.query.data() + r * config_.query_width(), config_.head_count,
+                layer.query_bias, layer.query_norm, angles);
+        prepare(key, config_.kv_head_count, layer.key_bias, layer.key_norm, angles);
+        prepare(value, config_.kv_head_count, layer.value_bias, {}, nullptr);
+        uint32_t page = plan_.batch[row.slice].pages[row.position / kernels::kPageTokens];
+        for (uint32_t h = 0; h < config_.kv_head_count; ++h)
+            table_.store_kv({.type = options_.kv_type,
+                             .head_dim = dim,
+                             .slot = row.position % kernels::kPageTokens,
+                             .key = key + h * dim,
+                             .value = value + h * dim,
+                             .key_page = kv_.Keys(page, index, h),
+                             .value_page = kv_.Values(page, index, h)});
+    }
+}
+
+void Step::Attend(int worker, uint32_t layer_index) {
+    for (uint32_t i = next_unit_++; i < plan_.attention.size(); i = next_unit_++)
+        AttendUnit(worker, layer_index, plan_.attention[i]);
+}
+
+void Step::AttendUnit(int worker, uint32_t layer_index, const StepPlan::AttentionUnit& unit) {
+    Workspace::PerWorker& own = work_.workers[static_cast<size_t>(worker)];
+    std::span<const uint32_t> pages = plan_.batch[unit.slice].pages;
+    const uint32_t first_position = plan_.rows[unit.first_row].position;
+    const size_t page_count = (first_position + unit.row_count - 1) / kernels::kPageTokens + 1;
+    for (size_t p = 0; p < page_count; ++p) {
+        own.key_pages[p] = kv_.Keys(pages[p], layer_index, unit.kv_head);
+        own.value_pages[p] = kv_.Values(pages[p], layer_index, unit.kv_head);
+    }
+    const size_t group = config_.head_count / config_.kv_head_count;
+    const size_t offset =
+        unit.first_row * size_t{config_.query_width()} + unit.kv_head * group * config_.head_dim;
+    table_.attend({.queries = work_.query.data() + offset,
+                   .query_row_stride = config_.query_width(),
+                   .query_head_stride = config_.head_dim,
+                   .out = work_.attended.row(0) + offset,
+                   .key_pages = own.key_pages.data(),
+                   .value_pages = own.value_pages.data(),
+                   .kv_type = options_.kv_type,
+                   .row_count = unit.row_count,
+                   .group = group,
+                   .head_dim = config_.head_dim,
+                   .first_position = first_position,
+                   .window = config_.layer_slides[layer_index] ? config_.sliding_window : 0,
+                   .scale = config_.attention_scale,
+                   .softcap = config_.attention_softcap,
+                   .scratch = own.attention.data()});
+}
+
+void Step::ProjectAttention(int worker, const LayerWeights& layer) {
+    auto [begin, end] = RowsOf(worker);
+    for (size_t r = begin; r < end; ++r) MaybeQuantize(work_.attended, r);
+    if (int8_) team_.Barrier();
+    auto [first, last] = Share(layer.attention_output.panel_count(), worker, team_.size());
+    Multiply(worker, layer.attention_output, work_.attended, plan_.rows.size(), {first, last},
+             {work_.projected.data(), config_.width});
+}
+
+void Step::AddToResidual(int worker, const std::vector<float>& bias,
+                         const std::vector<float>& post_norm) {
+    const size_t width = config_.width;
+    auto [begin, end] = RowsOf(worker);
+    for (size_t r = begin; r < end; ++r) {
+        float* projected = work_.projected.data() + r * width;
+        if (!bias.empty()) table_.add(bias.data(), width, projected);
+        if (!post_norm.empty())
+            table_.rms_norm(projected, post_norm.data(), config_.norm_epsilon, width, projected);
+        table_.add(projected, width, work_.residual.data() + r * width);
+    }
+}
+
+void Step::GateAndUp(int worker, const LayerWeights& layer) {
+    const size_t rows = plan_.rows.size();
+    const size_t width = config_.feed_forward_width;
+    // Two panels are one block of activations, so that a worker can quantize its own part.
+    constexpr size_t kGrain = PackedMatrix::kBlock / PackedMatrix::kPanelRows;
+    auto [begin, end] = Share(layer.gate.panel_count(), worker, team_.size(), kGrain);
+    Multiply(worker, layer.gate, work_.normed, rows, {begin, end}, work_.gate.mutable_rows());
+    Multiply(worker, layer.up, work_.normed, rows, {begin, end}, {work_.up.data(), width});
+    const size_t column = begin * PackedMatrix::kPanelRows;
+    const size_t column_end = std::min(width, end * PackedMatrix::kPanelRows);
+    if (column >= column_end) return;
+    auto activate = config_.activation == Activation::kSilu ? table_.silu_mul : table_.gelu_mul;
+    for (size_t r = 0; r < rows; ++r) {
+        float* gate = work_.gate.row(r) + column;
+        activate(gate, work_.up.data() + r * width + column, column_end - column);
+        if (int8_)
+            table_.quantize_row(gate, column_end - column, work_.gate.quantized(rows, column), r);
+    }
+}
+
+void Step::Down(int worker, const LayerWeights& layer) {
+    auto [begin, end] = Share(layer.down.panel_count(), worker, team_.size());
+    Multiply(worker, layer.down, work_.gate, plan_.rows.size(), {begin, end},
+             {work_.projected.data(), config_.width});
+}
+
+void Step::Head(int worker) {
+    const PackedMatrix& head = model_.weights.logits_matrix();
+    const size_t vocab = config_.vocab_size;
+    for (size_t first = 0; first < plan_.wanted.size(); first += Workspace::kHeadRows) {
+        const size_t count = std::min(Workspace::kHeadRows, plan_.wanted.size() - first);
+        auto [begin, end] = Share(count, worker, team_.size());
+        for (size_t i = begin; i < end; ++i) {
+            table_.rms_norm(work_.residual.data() + plan_.wanted[first + i] * config_.width,
+                            model_.weights.output_norm.data(), config_.norm_epsilon, config_.width,
+                            work_.head_input.row(i));
+            MaybeQuantize(work_.head_input, i);
+        }
+        team_.Barrier();
+        auto [panel, panel_end] = Share(head.panel_count(), worker, team_.size());
+        Multiply(worker, head, work_.head_input, count, {panel, panel_end},
+                 {work_.logits.data(), vocab});
+        team_.Barrier();
+        for (size_t i = begin; i < end; ++i) {
+            std::span<float> logits(work_.logits.data() + i * vocab, vocab);
+            if (float cap = config_.logit_softcap; cap > 0)
+                for (float& logit : logits) logit = cap * std::tanh(logit / cap);
+            const StepPlan::Row& row = plan_.rows[plan_.wanted[first + i]];
+            visit_(row.slice, row.token, logits);
+        }
+        team_.Barrier();
+    }
+}
+
+}  // namespace lathe::model

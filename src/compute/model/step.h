@@ -1,0 +1,107 @@
+// One forward pass over a ragged batch: the whole transformer on a page.
+//
+// Every worker of the team runs Run() with its number; phases are split by rows
+// (tokens), by panels of a weight matrix (outputs) or by attention tasks, and meet
+// at barriers:
+//
+//   embed                                        rows
+//   per layer
+//     norm, quantize                             rows     |
+//     q, k, v                                    panels   |
+//     bias, head norm, rope, write k and v       rows     |
+//     attention                                  tasks    |
+//     quantize                                   rows     |
+//     output projection                          panels   |
+//     add to the residual, norm, quantize        rows     |
+//     gate and up, activation, quantize          panels   |
+//     down projection                            panels   |
+//     add to the residual                        rows (the next layer's norm follows at once)
+//   final norm of wanted rows, head, visit       rows, panels, rows
+//
+// Each element of each result is computed by one worker in an order that depends on
+// its own row only; hence results do not depend on batch or team.
+#pragma once
+
+#include <atomic>
+#include <span>
+#include <vector>
+
+#include "compute/model/batch.h"
+#include "compute/model/kv_storage.h"
+#include "compute/model/model.h"
+#include "compute/model/rope_table.h"
+#include "compute/model/runner.h"
+#include "compute/model/workspace.h"
+#include "core/platform/team.h"
+
+namespace lathe::model {
+
+// The rows of a batch laid out flat, and the lists of what is to be done with them.
+// Rebuilt every step in place.
+class StepPlan {
+public:
+    struct Row {
+        uint32_t slice;
+        uint32_t token;  // within the slice
+        uint32_t position;
+        TokenId id;
+    };
+    struct AttentionUnit {
+        uint32_t slice;
+        uint32_t kv_head;
+        uint32_t first_row;
+        uint32_t row_count;
+    };
+
+    void Build(std::span<const SequenceSlice> batch, uint32_t kv_head_count);
+
+    std::span<const SequenceSlice> batch;
+    std::vector<Row> rows;
+    std::vector<AttentionUnit> attention;
+    std::vector<uint32_t> wanted;  // rows whose logits are asked for
+    uint32_t position_max = 0;
+};
+
+class Step {
+public:
+    Step(const Model& model, const RunnerOptions& options, platform::Team& team, KvStorage& kv,
+         const RopeTable& rope, const RopeTable& rope_local, Workspace& workspace,
+         const StepPlan& plan, const LogitsVisitor& visit);
+
+    void Run(int worker);
+
+private:
+    void Embed(int worker);
+    void NormAndQuantize(int worker, const std::vector<float>& weight);
+    void ProjectQkv(int worker, const LayerWeights& layer);
+    void PositionAndStore(int worker, const LayerWeights& layer, uint32_t index);
+    void Attend(int worker, uint32_t layer_index);
+    void AttendUnit(int worker, uint32_t layer_index, const StepPlan::AttentionUnit& unit);
+    void ProjectAttention(int worker, const LayerWeights& layer);
+    void AddToResidual(int worker, const std::vector<float>& bias,
+                       const std::vector<float>& post_norm);
+    void GateAndUp(int worker, const LayerWeights& layer);
+    void Down(int worker, const LayerWeights& layer);
+    void Head(int worker);
+
+    void Multiply(int worker, const kernels::PackedMatrix& weights, ActivationBuffer& input,
+                  size_t rows, kernels::PanelRange panels, kernels::MutableRows output);
+    void MaybeQuantize(ActivationBuffer& buffer, size_t row) const;
+    platform::Range RowsOf(int worker) const;
+
+    const Model& model_;
+    const ModelConfig& config_;
+    const kernels::Table& table_;
+    const RunnerOptions& options_;
+    platform::Team& team_;
+    KvStorage& kv_;
+    const RopeTable& rope_;
+    const RopeTable& rope_local_;
+    Workspace& work_;
+    const StepPlan& plan_;
+    const LogitsVisitor& visit_;
+    const bool int8_;
+    std::atomic<uint32_t> next_unit_{0};
+};
+
+}  // namespace lathe::model

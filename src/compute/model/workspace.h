@@ -1,0 +1,63 @@
+// The buffers of a step, taken once. Rows are tokens of the batch.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "compute/kernels/table.h"
+#include "compute/model/config.h"
+
+namespace lathe::model {
+
+// A buffer of rows with its int8 twin; `Fill` one with the other by quantize_row.
+class ActivationBuffer {
+public:
+    ActivationBuffer(size_t rows, size_t cols);
+
+    float* row(size_t index) { return floats_.data() + index * cols_; }
+    size_t stride() const { return cols_; }
+    kernels::Rows rows(size_t count) const { return {floats_.data(), cols_, count}; }
+    kernels::MutableRows mutable_rows() { return {floats_.data(), cols_}; }
+    // Columns [column, ...) of all rows; `column` is a multiple of the block size.
+    kernels::QuantizedRows quantized(size_t count, size_t column = 0);
+
+private:
+    size_t cols_;
+    size_t codes_stride_;
+    size_t blocks_stride_;
+    std::vector<float> floats_;
+    std::vector<int8_t> codes_;
+    std::vector<float> scales_;
+    std::vector<int16_t> sums_;
+};
+
+struct Workspace {
+    // Rows whose logits are computed together.
+    static constexpr size_t kHeadRows = 32;
+    // Query rows of one attention task: enough to reuse a page of keys in cache.
+    static constexpr size_t kAttentionRows = 16;
+
+    Workspace(const ModelConfig& config, size_t rows);
+
+    std::vector<float> residual;   // [rows][width]
+    ActivationBuffer normed;       // [rows][width]: input of q, k, v, gate and up
+    std::vector<float> query;      // [rows][query_width]
+    std::vector<float> key;        // [rows][kv_width]
+    std::vector<float> value;      // [rows][kv_width]
+    ActivationBuffer attended;     // [rows][query_width]
+    std::vector<float> projected;  // [rows][width]: output of a block before the residual
+    ActivationBuffer gate;         // [rows][feed_forward_width]
+    std::vector<float> up;         // [rows][feed_forward_width]
+    ActivationBuffer head_input;   // [kHeadRows][width]
+    std::vector<float> logits;     // [kHeadRows][vocab_size]
+
+    struct PerWorker {
+        std::vector<float> gemm;
+        std::vector<float> attention;
+        std::vector<const void*> key_pages;
+        std::vector<const void*> value_pages;
+    };
+    std::vector<PerWorker> workers;
+};
+
+}  // namespace lathe::model
