@@ -10,6 +10,7 @@
 #include "core/platform/files.h"
 #include "core/telemetry/progress.h"
 #include "model_options.h"
+#include "service/registry/model_facts.h"
 #include "service/registry/model_store.h"
 
 namespace lathe::app {
@@ -45,7 +46,7 @@ Result<engine::PerplexityReport> MeasureByReference(const PerplexityCommandOptio
                                                     const engine::ScoreProgress& progress) {
     LATHE_TRY(auto path, registry::ResolveModel(options.model.model));
     LATHE_TRY(auto package, modelfile::ModelPackage::Open(path));
-    LATHE_TRY(auto tokenizer, tokenizer::Tokenizer::FromPackage(package));
+    LATHE_TRY(auto tokenizer, registry::LoadTokenizer(package));
     LATHE_TRY(auto reference, model::ReferenceModel::Create(package));
     platform::Team team(options.model.threads ? options.model.threads : platform::UsableCores());
     auto scorer = [&](std::span<const tokenizer::TokenId> ids) -> Result<std::vector<float>> {
@@ -76,12 +77,13 @@ Result<engine::PerplexityReport> MeasureByEngine(const PerplexityCommandOptions&
 Result<int> Run(const PerplexityCommandOptions& options) {
     LATHE_TRY(std::string text, platform::ReadFile(options.file));
     auto start = std::chrono::steady_clock::now();
+    auto display = telemetry::ProgressDisplay::ForStandardError();
     std::optional<telemetry::Progress> bar;
     auto progress = [&](size_t done, size_t total) {
         if (!bar)
-            bar.emplace(telemetry::ProgressOptions{
-                .label = "perplexity", .unit = "tokens", .total = total});
-        bar->Update(done);
+            bar.emplace(*display, telemetry::ProgressOptions{
+                                      .label = "perplexity", .unit = "tokens", .total = total});
+        bar->Set(done);
     };
     LATHE_TRY(auto report, options.reference ? MeasureByReference(options, text, progress)
                                              : MeasureByEngine(options, text, progress));

@@ -15,7 +15,7 @@ struct PerplexityOptions {
     int32_t window = 0;  // tokens seen at once; 0: the context, at most 2048
     int32_t stride = 0;  // how far the window moves; 0: the window (disjoint windows)
     // Put before every window, for models whose text starts with it.
-    std::optional<TokenId> prefix;
+    std::optional<TokenId> prefix{};
 };
 
 // Part of a text: tokens [begin, end) are run, those from `scored` on are counted. With

@@ -163,8 +163,9 @@ TEST_P(GoldenModel, AgreesWithTheReferenceOnPromptsAndGreedyText) {
 TEST_P(GoldenModel, AgreesOnALongTextInOnePieceAndInChunks) {
     Subject subject(name(), table(), Activations::kF32);
     Json golden = GoldenJson("long-" + name() + ".json");
-    CheckLong(subject, golden, 1200);
     CheckLong(subject, golden, 97);
+    // In one piece gives the same bits (runner_test.cc); once is enough.
+    if (&table() == kernels::AvailableTables().back()) CheckLong(subject, golden, 1200);
 }
 
 std::string CaseName(const testing::TestParamInfo<std::tuple<std::string, size_t>>& info) {

@@ -67,7 +67,7 @@ Result<std::string> LocalModel::RenderChat(chat::RenderInput input) const {
 
 Result<std::unique_ptr<LocalModel>> LocalModel::Load(const LocalModelOptions& options) {
     LATHE_TRY(modelfile::ModelPackage package, modelfile::ModelPackage::Open(options.path));
-    LATHE_TRY(tokenizer::Tokenizer tokenizer, tokenizer::Tokenizer::FromPackage(package));
+    LATHE_TRY(tokenizer::Tokenizer tokenizer, registry::LoadTokenizer(package));
     LATHE_TRY(auto chat_template, ParseTemplate(options, package));
     LATHE_TRY(
         auto runner,
