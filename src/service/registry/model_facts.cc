@@ -181,8 +181,12 @@ Json InspectFacts(const ModelPackage& package) {
 
 Result<tokenizer::Tokenizer> LoadTokenizer(const ModelPackage& package) {
     if (package.gguf()) return tokenizer::Tokenizer::FromGguf(*package.gguf());
-    return MakeError(Code::kUnimplemented, "{}: the tokenizer of a folder cannot be read yet",
-                     package.path().string());
+    if (package.hf()->tokenizer_json().empty())
+        return MakeError(Code::kNotFound,
+                         "{}: there is no tokenizer.json in this folder; download it there",
+                         package.path().string());
+    return tokenizer::Tokenizer::FromHuggingFace(package.hf()->tokenizer_json(),
+                                                 package.hf()->tokenizer_config_json());
 }
 
 }  // namespace lathe::registry

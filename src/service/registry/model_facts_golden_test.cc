@@ -2,7 +2,9 @@
 #include <gtest/gtest.h>
 
 #include "service/registry/model_facts.h"
+#include "support/hf_export.h"
 #include "support/paths.h"
+#include "support/scratch.h"
 
 namespace lathe::registry {
 namespace {
@@ -46,6 +48,36 @@ TEST(RealFacts, OfGemmaAndQwen) {
     EXPECT_FALSE(qwen.contains("problem")) << qwen["problem"];
     EXPECT_FALSE(qwen["tied_head"].get<bool>());
     EXPECT_EQ(qwen["types"].size(), 5u);
+}
+
+TEST(RealFacts, OfAFolderAreThoseOfItsGgufFile) {
+    auto gguf = modelfile::Gguf::Open(testing_support::ModelFile("smollm2-135m"));
+    ASSERT_TRUE(gguf) << gguf.error().message;
+    testing_support::ScratchDirectory folder;
+    testing_support::ExportHfFolder(*gguf, tensor::DType::kBF16, folder.path());
+    auto package = modelfile::ModelPackage::Open(folder.path());
+    ASSERT_TRUE(package) << package.error().message;
+    Json hf = InspectFacts(*package);
+    Json file = FactsOf("smollm2-135m");
+    EXPECT_FALSE(hf.contains("problem")) << hf["problem"];
+    EXPECT_EQ(hf["format"], "huggingface");
+    for (const char* same :
+         {"architecture", "parameters", "tensor_count", "chat_template", "context_length", "layers",
+          "heads", "kv_heads", "vocab_size", "tied_head", "rope"})
+        EXPECT_EQ(hf[same], file[same]) << same;
+    EXPECT_EQ(hf["tokenizer"]["vocab_size"], 49152);
+    EXPECT_EQ(hf["tokenizer"]["eos"], file["tokenizer"]["eos"]);
+    EXPECT_EQ(hf["types"][0]["type"], "BF16");
+    EXPECT_EQ(hf["memory"]["weight_bytes"], 2 * 134515008);
+
+    // The two ways to the tokenizer must cut text alike.
+    auto from_file =
+        LoadTokenizer(*modelfile::ModelPackage::Open(testing_support::ModelFile("smollm2-135m")));
+    auto from_folder = LoadTokenizer(*package);
+    ASSERT_TRUE(from_file && from_folder);
+    for (std::string_view text : {"Hello, world! 2024 is the year.", "<|im_start|>user\nÄ 你好\t\n",
+                                  "def f(x):\n    return x ** 2  # 12345"})
+        EXPECT_EQ(from_folder->Encode(text), from_file->Encode(text)) << text;
 }
 
 }  // namespace
