@@ -30,17 +30,17 @@ uint64_t Product(std::span<const uint64_t> shape) {
 // Most bytes first.
 std::vector<TypeTotals> TotalsByType(const ModelPackage& package) {
     std::map<std::string, TypeTotals, std::less<>> totals;
-    auto add = [&](std::string_view type, std::span<const uint64_t> shape, uint64_t bytes) {
+    auto add = [&](std::string_view type, uint64_t elements, uint64_t bytes) {
         TypeTotals& entry = totals[std::string(type)];
         entry.type = type;
         entry.tensors += 1;
-        entry.elements += Product(shape);
+        entry.elements += elements;
         entry.bytes += bytes;
     };
     for (const tensor::TensorView& view : package.tensors())
-        add(tensor::Info(view.type).name, view.shape, view.data.size());
+        add(tensor::Info(view.type).name, view.element_count(), view.data.size());
     for (const auto& tensor : package.unsupported_tensors())
-        add(tensor.type_name, tensor.shape, tensor.bytes);
+        add(tensor.type_name, tensor.bytes ? Product(tensor.shape) : 0, tensor.bytes);
     std::vector<TypeTotals> sorted;
     for (auto& [type, entry] : totals) sorted.push_back(std::move(entry));
     std::ranges::sort(sorted, [](const TypeTotals& a, const TypeTotals& b) {
