@@ -268,6 +268,37 @@ TEST_F(BatcherTest, GivesEachCompletionItsOwnTextFromOneSeed) {
     EXPECT_NE(Run(request).completions[0].text, first.completions[0].text);
 }
 
+TEST_F(BatcherTest, ChoosesTheTokensThatASamplerChoosesByItself) {
+    Open();
+    auto logits_after = [](std::span<const TokenId> history, std::span<float> logits) {
+        for (size_t i = 0; i < logits.size(); ++i)
+            logits[i] = static_cast<float>((i * 31 + static_cast<size_t>(history.back())) % 13);
+    };
+    runner_->SetLogits(logits_after);
+    GenerationRequest request = Prompt("hi");
+    request.ignore_eos = true;
+    request.sampling.temperature = 1;
+    request.sampling.top_p = 0.9f;
+    request.sampling.repetition_penalty = 1.5f;
+    request.sampling.frequency_penalty = 1;
+    request.completions = 2;
+    GenerationRecord& record = Run(request);
+    for (uint32_t index : {0u, 1u}) {
+        sampling::Sampler sampler(request.sampling, *request.sampling.seed, index);
+        sampler.SetPrompt(request.prompt);
+        sampling::Scratch scratch;
+        std::vector<TokenId> history = request.prompt;
+        std::vector<float> logits(257);
+        for (int i = 0; i < request.tokens_max; ++i) {
+            logits_after(history, logits);
+            history.push_back(sampler.Choose(logits, {}, scratch).value());
+            sampler.Accept(history.back());
+        }
+        EXPECT_EQ(record.completions[index].ids(),
+                  std::vector<TokenId>(history.begin() + 2, history.end()));
+    }
+}
+
 TEST_F(BatcherTest, RunsManyRequestsInOneBatch) {
     Open();
     for (int i = 0; i < 8; ++i) {
