@@ -2,4 +2,4 @@ import './ui/base.css';
 import { render } from 'preact';
 
 const root = document.getElementById('app');
-if (root) render(<main>Lathe</main>, root);
+if (root) render(<main />, root);

@@ -1,0 +1,153 @@
+// GET /v1/models/{id}/facts, checked. Whatever is missing or of another type is left
+// out, and the page shows what there is.
+
+export interface TypeShare {
+  type: string;
+  tensors: number;
+  elements: number;
+  bytes: number;
+  share: number; // of the bytes, 0 to 1
+}
+
+export interface Facts {
+  path?: string;
+  format?: string;
+  architecture?: string;
+  name?: string;
+  license?: string;
+  parameters?: number;
+  fileBytes?: number;
+  tensorCount?: number;
+  types: TypeShare[];
+  contextLength?: number;
+  layers?: number;
+  width?: number;
+  feedForwardWidth?: number;
+  heads?: number;
+  kvHeads?: number;
+  headDim?: number;
+  vocabSize?: number;
+  slidingWindow?: number;
+  tiedHead?: boolean;
+  ropeBase?: number;
+  ropeScaling?: string;
+  tokenizer?: string;
+  bos?: string;
+  eos?: string;
+  endOfGeneration?: string;
+  hasChatTemplate?: boolean;
+  weightBytes?: number;
+  kvBytesPerTokenF16?: number;
+  kvBytesPerTokenF32?: number;
+}
+
+type Fields = Record<string, unknown>;
+
+export function readFacts(json: unknown): Facts {
+  const top = fields(json);
+  const rope = fields(top['rope']);
+  const tokenizer = fields(top['tokenizer']);
+  const memory = fields(top['memory']);
+  const facts: Facts = { types: readTypes(top['types']) };
+  const set = <K extends keyof Facts>(key: K, value: Facts[K] | undefined) => {
+    if (value !== undefined) facts[key] = value;
+  };
+  set('path', text(top['path']));
+  set('format', text(top['format']));
+  set('architecture', text(top['architecture']));
+  set('name', text(top['name']));
+  set('license', text(top['license']));
+  set('parameters', amount(top['parameters']));
+  set('fileBytes', amount(top['file_bytes']));
+  set('tensorCount', amount(top['tensor_count']));
+  set('contextLength', amount(top['context_length']));
+  set('layers', amount(top['layers']));
+  set('width', amount(top['width']));
+  set('feedForwardWidth', amount(top['feed_forward_width']));
+  set('heads', amount(top['heads']));
+  set('kvHeads', amount(top['kv_heads']));
+  set('headDim', amount(top['head_dim']));
+  set('vocabSize', amount(top['vocab_size']) ?? amount(tokenizer['vocab_size']));
+  set('slidingWindow', amount(top['sliding_window']));
+  if (typeof top['tied_head'] === 'boolean') facts.tiedHead = top['tied_head'];
+  set('ropeBase', amount(rope['base']));
+  set('ropeScaling', shown(rope['scaling']));
+  set('tokenizer', text(tokenizer['description']));
+  set('bos', shown(tokenizer['bos']));
+  set('eos', shown(tokenizer['eos']));
+  set('endOfGeneration', shown(tokenizer['end_of_generation']));
+  if (typeof top['chat_template'] === 'boolean') facts.hasChatTemplate = top['chat_template'];
+  set('weightBytes', amount(memory['weight_bytes']));
+  set('kvBytesPerTokenF16', amount(memory['kv_bytes_per_token_f16']));
+  set('kvBytesPerTokenF32', amount(memory['kv_bytes_per_token_f32']));
+  return facts;
+}
+
+function readTypes(value: unknown): TypeShare[] {
+  if (!Array.isArray(value)) return [];
+  const types = value.flatMap((entry: unknown) => {
+    const row = fields(entry);
+    const type = text(row['type']);
+    const bytes = amount(row['bytes']);
+    if (type === undefined || bytes === undefined) return [];
+    const [tensors, elements] = [amount(row['tensors']) ?? 0, amount(row['elements']) ?? 0];
+    return [{ type, tensors, elements, bytes, share: 0 }];
+  });
+  // Shares of what is shown, so that the bar is always whole.
+  const total = types.reduce((sum, { bytes }) => sum + bytes, 0);
+  return types
+    .map((row) => ({ ...row, share: total > 0 ? row.bytes / total : 0 }))
+    .sort((a, b) => b.bytes - a.bytes);
+}
+
+// The memory of a model in use: its weights, and keys and values of all conversations.
+export interface MemoryNeed {
+  weightBytes: number;
+  kvBytes: number;
+}
+
+export function memoryNeed(
+  facts: Facts,
+  conversations: number,
+  tokens: number,
+  type: 'f16' | 'f32',
+): MemoryNeed {
+  const perToken = (type === 'f16' ? facts.kvBytesPerTokenF16 : facts.kvBytesPerTokenF32) ?? 0;
+  return { weightBytes: facts.weightBytes ?? 0, kvBytes: perToken * tokens * conversations };
+}
+
+// Lengths to choose from: powers of two up to the model's own, which is the last.
+export function contextSteps(contextLength: number): number[] {
+  const steps: number[] = [];
+  for (let length = 256; length < contextLength; length *= 2) steps.push(length);
+  return [...steps, contextLength];
+}
+
+function fields(value: unknown): Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+function amount(value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : undefined;
+}
+
+// A token or a setting that may be a name, a number, a list of them, or an object.
+function shown(value: unknown): string | undefined {
+  if (typeof value === 'number') return String(value);
+  if (Array.isArray(value)) {
+    const parts = value.map(shown).filter((part) => part !== undefined);
+    return parts.length > 0 ? parts.join('  ') : undefined;
+  }
+  if (typeof value === 'object' && value !== null) {
+    const entries = Object.entries(value).flatMap(([key, child]) => {
+      const part = shown(child);
+      return part === undefined ? [] : [`${key} ${part}`];
+    });
+    return entries.length > 0 ? entries.join(', ') : undefined;
+  }
+  return text(value);
+}
