@@ -5,11 +5,16 @@ import { pathOf } from './conversation';
 import { History } from './history';
 import { Session } from './session';
 
+interface Step {
+  event?: ChatEvent;
+  error?: unknown;
+}
+
 // A server whose answers the test plays by hand.
 class FakeServer {
   requests: ChatRequest[] = [];
-  private waiting: ((step: { event?: ChatEvent; error?: unknown }) => void)[] = [];
-  private steps: { event?: ChatEvent; error?: unknown }[] = [];
+  private waiting: ((step: Step) => void)[] = [];
+  private steps: Step[] = [];
   aborted = 0;
 
   async *stream(request: ChatRequest, signal: AbortSignal): AsyncGenerator<ChatEvent> {
@@ -19,14 +24,15 @@ class FakeServer {
       this.play({ error: new DOMException('aborted', 'AbortError') });
     });
     for (;;) {
-      const step = this.steps.shift() ?? (await new Promise((resolve) => this.waiting.push(resolve)));
+      const step =
+        this.steps.shift() ?? (await new Promise<Step>((resolve) => this.waiting.push(resolve)));
       if (step.error) throw step.error;
       if (!step.event) return;
       yield step.event;
     }
   }
 
-  play(step: { event?: ChatEvent; error?: unknown }): void {
+  play(step: Step): void {
     const waiter = this.waiting.shift();
     if (waiter) waiter(step);
     else this.steps.push(step);

@@ -286,6 +286,8 @@ export const en = {
     tensors: 'Tensors',
     contextLength: 'Context',
     tokens: (count: string) => `${count} tokens`,
+    parameterCount: (count: string) => `${count} parameters`,
+    contextOf: (count: string) => `${count} tokens of context`,
     license: 'Licence',
     unknown: 'not stated',
     path: 'File',

@@ -79,6 +79,7 @@ describe('the source', () => {
     const code = readFileSync(join(source, path), 'utf8');
     const texts = [...code.matchAll(/>\s*([A-Za-z\u4e00-\u9fff][^<>{}();=]*)<\//g)].map((match) => match[1]);
     const labels = [...code.matchAll(/\b(?:aria-label|title|placeholder|alt)="([^"]+)"/g)].map((match) => match[1]);
-    expect([...texts, ...labels]).toEqual([]);
+    const names = new Set(['Lathe']);
+    expect([...texts, ...labels].filter((text) => !names.has(text ?? ''))).toEqual([]);
   });
 });

@@ -198,6 +198,8 @@ export const zh: Dictionary = {
     tensors: '张量数',
     contextLength: '上下文',
     tokens: (count) => `${count} 个 token`,
+    parameterCount: (count) => `${count}参数`,
+    contextOf: (count) => `上下文 ${count} 个 token`,
     license: '许可证',
     unknown: '未注明',
     path: '文件',

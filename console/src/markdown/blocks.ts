@@ -127,8 +127,8 @@ class BlockParser {
       this.at += 1;
     }
     this.at += 1;
-    const language = info.trim().split(/[\s{,]/, 1)[0] ?? '';
-    return this.add({ kind: 'code', language: language.slice(0, 40), text: inner.join('\n') });
+    const language = /^[\w+#.-]{1,40}/.exec(info.trim())?.[0] ?? '';
+    return this.add({ kind: 'code', language, text: inner.join('\n') });
   }
 
   private heading(line: string): boolean {

@@ -1,0 +1,127 @@
+import { useEffect } from 'preact/hooks';
+import { ChatPage } from '../chat/chat_page';
+import { SettingsPanel } from '../chat/settings_panel';
+import { LANGUAGE_TAGS, locale, t } from '../i18n';
+import { ModelPage } from '../model/model_page';
+import { Announcer } from '../ui/announce';
+import { Dialog } from '../ui/dialog';
+import { Toasts } from '../ui/toast';
+import { drawer, focusComposer, isNarrow, openDialog } from './actions';
+import { KeyDialog } from './key_dialog';
+import { preferences } from './preferences';
+import { route } from './router';
+import { session } from './services';
+import { ShortcutsDialog } from './shortcuts_dialog';
+import { Sidebar } from './sidebar';
+
+export function App() {
+  const page = route.value.page;
+  const sidebar = isNarrow.value ? drawer.value === 'sidebar' : preferences.value.sidebarOpen;
+  const settingsWanted = isNarrow.value ? drawer.value === 'settings' : preferences.value.settingsOpen;
+  const settings = settingsWanted && page === 'chat';
+  const covered = isNarrow.value && (sidebar || settings);
+  useDocumentState();
+  useDrawerFocus();
+  return (
+    <>
+      {page === 'chat' && (
+        <a
+          class="skip-link"
+          href="#composer"
+          onClick={(event) => {
+            event.preventDefault();
+            focusComposer();
+          }}
+        >
+          {t.value.app.skip}
+        </a>
+      )}
+      <div class="shell">
+        {sidebar && <Sidebar />}
+        <main class="page" inert={covered}>
+          {page === 'chat' ? <ChatPage /> : <ModelPage />}
+        </main>
+        {settings && <SettingsPanel />}
+        {covered && (
+          <div
+            class="scrim"
+            aria-hidden="true"
+            onClick={() => {
+              drawer.value = null;
+            }}
+          />
+        )}
+      </div>
+      <Dialogs />
+      <Toasts />
+      <Announcer />
+    </>
+  );
+}
+
+function useDocumentState() {
+  const { theme } = preferences.value;
+  const language = locale.value;
+  const { title, messages } = session.current.value;
+  const page = route.value.page;
+  const heading = page === 'model' ? t.value.model.title : messages.length > 0 ? title : '';
+  useEffect(() => {
+    if (theme === 'auto') delete document.documentElement.dataset['theme'];
+    else document.documentElement.dataset['theme'] = theme;
+    document.documentElement.lang = LANGUAGE_TAGS[language];
+    document.title = heading ? `${heading} · Lathe` : 'Lathe';
+  }, [theme, language, heading]);
+}
+
+// An open drawer takes the focus and gives it back.
+function useDrawerFocus() {
+  const open = drawer.value;
+  useEffect(() => {
+    if (!open) return;
+    const before = document.activeElement;
+    document.querySelector<HTMLElement>(`#${open} button, #${open} a`)?.focus();
+    return () => {
+      if (before instanceof HTMLElement && before.isConnected) before.focus();
+    };
+  }, [open]);
+}
+
+function Dialogs() {
+  const close = () => {
+    openDialog.value = null;
+  };
+  switch (openDialog.value) {
+    case 'shortcuts':
+      return <ShortcutsDialog onClose={close} />;
+    case 'key':
+      return <KeyDialog onClose={close} />;
+    case 'removeAll':
+      return <RemoveAllDialog onClose={close} />;
+    default:
+      return null;
+  }
+}
+
+function RemoveAllDialog({ onClose }: { onClose: () => void }) {
+  const texts = t.value.history;
+  return (
+    <Dialog title={texts.removeAllTitle} onClose={onClose}>
+      <p>{texts.removeAllText(session.conversations.value.length)}</p>
+      <div class="dialog-actions">
+        <button type="button" class="button" onClick={onClose}>
+          {t.value.app.cancel}
+        </button>
+        <button
+          type="button"
+          class="button danger"
+          onClick={() => {
+            session.removeAll();
+            onClose();
+          }}
+        >
+          {texts.removeAllConfirm}
+        </button>
+      </div>
+    </Dialog>
+  );
+}

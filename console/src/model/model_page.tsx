@@ -1,0 +1,188 @@
+import { drawer, isNarrow, toggleSidebar } from '../app/actions';
+import { preferences } from '../app/preferences';
+import { connection } from '../app/services';
+import { FailureNote } from '../chat/failure_note';
+import { t } from '../i18n';
+import { formatBytes, formatCompact, formatWhole } from '../ui/format';
+import { IconButton } from '../ui/icon_button';
+import { CopyButton } from '../ui/copy_button';
+import type { Facts } from './facts';
+import { HeadsFigure } from './heads_figure';
+import { MemoryCalculator } from './memory_calculator';
+import { TypeTable } from './type_table';
+
+export function ModelPage() {
+  const model = connection.model.value;
+  const found = connection.modelFacts.value;
+  if (model && !found) void connection.loadFacts(model);
+  const sidebar = isNarrow.value ? drawer.value === 'sidebar' : preferences.value.sidebarOpen;
+  return (
+    <>
+      <header class="page-head">
+        {!sidebar && (
+          <IconButton
+            icon="sidebar"
+            label={t.value.app.openSidebar}
+            expanded={false}
+            controls="sidebar"
+            onClick={toggleSidebar}
+          />
+        )}
+        <p class="page-name">{t.value.model.title}</p>
+      </header>
+      <div class="model-scroll">
+        <div class="model">
+          <Content model={model} />
+        </div>
+      </div>
+    </>
+  );
+}
+
+function Content({ model }: { model: string }) {
+  const found = connection.modelFacts.value;
+  const failure = found?.failure ?? connection.failure.value;
+  if (failure && !found?.facts) {
+    const retry = () => void (model ? connection.loadFacts(model) : connection.check());
+    return <FailureNote failure={failure} onRetry={retry} />;
+  }
+  if (!found?.facts) {
+    const offline = connection.status.value === 'offline';
+    if (offline) {
+      return <FailureNote failure={{ kind: 'offline', message: '' }} onRetry={() => void connection.check()} />;
+    }
+    const nothing = connection.status.value === 'ready' && !model;
+    return <p class="model-note">{nothing ? t.value.model.noModels : t.value.model.loading}</p>;
+  }
+  return <FactsView model={model} facts={found.facts} json={found.json} />;
+}
+
+function FactsView({ model, facts, json }: { model: string; facts: Facts; json: unknown }) {
+  const texts = t.value.model;
+  const raw = JSON.stringify(json, null, 2);
+  return (
+    <>
+      <div class="model-hero">
+        <h1>{facts.name ?? model}</h1>
+        <ul class="chips">
+          {[facts.architecture, facts.format, facts.types[0]?.type, facts.license]
+            .filter((chip) => chip !== undefined)
+            .map((chip) => (
+              <li key={chip}>{chip}</li>
+            ))}
+        </ul>
+      </div>
+      <dl class="figures">
+        <Figure name={texts.parameters} value={compact(facts.parameters)} full={whole(facts.parameters)} />
+        <Figure name={texts.fileSize} value={bytes(facts.fileBytes)} full={whole(facts.fileBytes)} />
+        <Figure name={texts.contextLength} value={whole(facts.contextLength)} />
+        <Figure name={texts.vocabulary} value={whole(facts.vocabSize)} />
+        <Figure name={texts.layers} value={whole(facts.layers)} />
+        <Figure name={texts.tensors} value={whole(facts.tensorCount)} />
+      </dl>
+      {facts.types.length > 0 && (
+        <Card title={texts.weights}>
+          <TypeTable types={facts.types} />
+        </Card>
+      )}
+      {facts.kvBytesPerTokenF16 !== undefined && (
+        <Card title={texts.memory}>
+          <MemoryCalculator facts={facts} />
+        </Card>
+      )}
+      <div class="model-columns">
+        <Card title={texts.shape}>
+          <ShapeFacts facts={facts} />
+        </Card>
+        <Card title={texts.tokenizer}>
+          <TokenizerFacts facts={facts} />
+        </Card>
+      </div>
+      <details class="card raw">
+        <summary>{texts.raw}</summary>
+        <div class="raw-copy">
+          <CopyButton text={raw} label={t.value.app.copy} words />
+        </div>
+        <pre tabIndex={0}>{raw}</pre>
+      </details>
+    </>
+  );
+}
+
+function ShapeFacts({ facts }: { facts: Facts }) {
+  const texts = t.value.model;
+  const tied = facts.tiedHead === undefined ? undefined : facts.tiedHead ? texts.tied : texts.separate;
+  const window = facts.slidingWindow ? texts.tokens(formatWhole(facts.slidingWindow)) : texts.noWindow;
+  return (
+    <>
+      {facts.heads !== undefined && facts.kvHeads !== undefined && (
+        <HeadsFigure heads={facts.heads} groups={facts.kvHeads} />
+      )}
+      <dl class="rows">
+        <Row name={texts.layers} value={whole(facts.layers)} />
+        <Row name={texts.width} value={whole(facts.width)} />
+        <Row name={texts.feedForward} value={whole(facts.feedForwardWidth)} />
+        <Row name={texts.heads} value={whole(facts.heads)} />
+        <Row name={texts.kvHeads} value={whole(facts.kvHeads)} />
+        <Row name={texts.headDim} value={whole(facts.headDim)} />
+        <Row name={texts.slidingWindow} value={window} />
+        <Row name={texts.ropeBase} value={whole(facts.ropeBase)} />
+        <Row name={texts.ropeScaling} value={facts.ropeScaling ?? texts.none} />
+        <Row name={texts.tiedHead} value={tied} />
+      </dl>
+    </>
+  );
+}
+
+function TokenizerFacts({ facts }: { facts: Facts }) {
+  const texts = t.value.model;
+  const template =
+    facts.hasChatTemplate === undefined ? undefined : facts.hasChatTemplate ? texts.has : texts.hasNot;
+  return (
+    <dl class="rows">
+      <Row name={texts.kind} value={facts.tokenizer} />
+      <Row name={texts.vocabulary} value={whole(facts.vocabSize)} />
+      <Row name={texts.bos} value={facts.bos} code />
+      <Row name={texts.eos} value={facts.eos} code />
+      <Row name={texts.endOfGeneration} value={facts.endOfGeneration} code />
+      <Row name={texts.chatTemplate} value={template} />
+      <Row name={texts.license} value={facts.license ?? texts.unknown} />
+      <Row name={texts.path} value={facts.path} code />
+    </dl>
+  );
+}
+
+function Card({ title, children }: { title: string; children: preact.ComponentChildren }) {
+  return (
+    <section class="card" aria-label={title}>
+      <h2>{title}</h2>
+      {children}
+    </section>
+  );
+}
+
+function Figure({ name, value, full }: { name: string; value?: string; full?: string }) {
+  if (value === undefined) return null;
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd class="numbers" title={full}>
+        {value}
+      </dd>
+    </div>
+  );
+}
+
+function Row({ name, value, code = false }: { name: string; value?: string; code?: boolean }) {
+  if (value === undefined) return null;
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd class="numbers">{code ? <code>{value}</code> : value}</dd>
+    </div>
+  );
+}
+
+const whole = (value?: number) => (value === undefined ? undefined : formatWhole(value));
+const compact = (value?: number) => (value === undefined ? undefined : formatCompact(value));
+const bytes = (value?: number) => (value === undefined ? undefined : formatBytes(value));
