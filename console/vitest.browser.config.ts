@@ -13,6 +13,8 @@ export default defineConfig({
       vitest: path('node_modules/vitest/dist/index.js'),
     },
   },
+  // The tests lie outside of this folder; nothing is served.
+  server: { fs: { strict: false } },
   test: {
     include: ['*.test.ts'],
     testTimeout: 120_000,

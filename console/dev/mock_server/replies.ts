@@ -87,7 +87,7 @@ export function pieces(text: string): string[] {
 
 export const FACTS = {
   path: 'models/smollm2-135m/SmolLM2-135M-Instruct-Q8_0.gguf',
-  format: 'GGUF v3',
+  format: 'gguf',
   architecture: 'llama',
   name: 'SmolLM2 135M Instruct',
   license: 'apache-2.0',
@@ -107,14 +107,18 @@ export const FACTS = {
   head_dim: 64,
   vocab_size: 49152,
   sliding_window: null,
+  sliding_layers: 0,
   tied_head: true,
-  rope: { base: 100000, scaling: null },
+  rope: { base: 100000, scaling: 'none' },
   tokenizer: {
     description: 'byte-level BPE (smollm)',
     vocab_size: 49152,
-    bos: '<|im_start|>',
-    eos: '<|im_end|>',
-    end_of_generation: ['<|endoftext|>', '<|im_end|>'],
+    bos: { id: 1, text: '<|im_start|>' },
+    eos: { id: 2, text: '<|im_end|>' },
+    end_of_generation: [
+      { id: 0, text: '<|endoftext|>' },
+      { id: 2, text: '<|im_end|>' },
+    ],
   },
   chat_template: true,
   memory: { weight_bytes: 143025408, kv_bytes_per_token_f16: 23040, kv_bytes_per_token_f32: 46080 },

@@ -39,6 +39,7 @@ const TYPES: Record<string, string> = {
 export class MockServer {
   readonly requests: SeenRequest[] = [];
   healthStatus = 200;
+  private running = 0;
   private readonly server: Server;
   private readonly policy = contentSecurityPolicy();
 
@@ -67,9 +68,13 @@ export class MockServer {
       return json(response, this.healthStatus, { status: ready ? 'ready' : 'draining' });
     }
     if (path === '/v1/models') {
-      return json(response, 200, { object: 'list', data: [{ id: MODEL, object: 'model' }] });
+      return json(response, 200, { object: 'list', data: [{ id: MODEL, object: 'model', max_model_len: 8192 }] });
     }
     if (path === `/v1/models/${MODEL}/facts`) return json(response, 200, FACTS);
+    if (path === '/metrics') {
+      response.end(`vllm:num_requests_running ${this.running}\n`);
+      return;
+    }
     this.file(path, response);
   }
 
@@ -82,7 +87,9 @@ export class MockServer {
         'content-type': TYPES[extname(name)] ?? 'application/octet-stream',
         'content-security-policy': this.policy,
         'x-content-type-options': 'nosniff',
-        'cache-control': 'no-cache',
+        'cache-control': name.startsWith('/assets/')
+          ? 'public, max-age=31536000, immutable'
+          : 'no-cache',
       });
       response.end(bytes);
     } catch {
@@ -104,7 +111,9 @@ export class MockServer {
     const last = String((messages.at(-1) as { content?: unknown } | undefined)?.content ?? '');
     const name = last.trim().split(/\s/, 1)[0] ?? '';
     if (refuse(name, request, response)) return;
+    this.running += 1;
     await this.stream(response, name, last, messages, seen);
+    this.running -= 1;
   }
 
   private async stream(
@@ -164,7 +173,7 @@ function refuse(name: string, request: IncomingMessage, response: ServerResponse
       fail(response, 400, 'context_length_exceeded', 'the prompt has 9,000 tokens and the context 8,192');
       return true;
     case '!draining':
-      fail(response, 503, 'unavailable', 'the server is draining and takes no new requests');
+      fail(response, 503, 'unavailable', 'the server is shutting down and takes no new requests');
       return true;
     case '!loading':
       fail(response, 503, 'unavailable', 'the model is loading');

@@ -40,6 +40,12 @@ export class Connection {
     this.factsById.value.get(this.model.value),
   );
 
+  // What the server takes at most, which may be less than the model could.
+  readonly contextLength: ReadonlySignal<number | undefined> = computed(() => {
+    const card = this.modelList.value.find(({ id }) => id === this.model.value);
+    return card?.contextLength ?? this.modelFacts.value?.facts?.contextLength;
+  });
+
   constructor(private readonly client: Client) {}
 
   // Looks now and from then on, often while the server is away.

@@ -101,7 +101,7 @@ export function Composer() {
 
 // How much of the model's context the last answer had in use.
 function ContextMeter() {
-  const length = connection.modelFacts.value?.facts?.contextLength;
+  const length = connection.contextLength.value;
   const usage = pathOf(session.current.value).findLast(({ answer }) => answer?.usage)?.answer?.usage;
   if (!length || !usage) return null;
   const used = usage.promptTokens + usage.completionTokens;

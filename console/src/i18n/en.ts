@@ -302,6 +302,8 @@ export const en = {
     headDim: 'Size of a head',
     vocabulary: 'Vocabulary',
     slidingWindow: 'Sliding window',
+    windowLayers: (tokens: string, sliding: number, layers: number) =>
+      `${tokens}, in ${sliding} of ${layers} layers`,
     noWindow: 'none: every token sees all before it',
     tiedHead: 'Output weights',
     tied: 'shared with the embedding',

@@ -214,6 +214,7 @@ export const zh: Dictionary = {
     headDim: '每个头的维度',
     vocabulary: '词表大小',
     slidingWindow: '滑动窗口',
+    windowLayers: (tokens, sliding, layers) => `${tokens}，用于 ${layers} 层中的 ${sliding} 层`,
     noWindow: '无：每个 token 都能看到之前的全部内容',
     tiedHead: '输出权重',
     tied: '与词嵌入共享',

@@ -26,7 +26,7 @@ describe('the tint of code', () => {
 
   it('is quick on hostile code', () => {
     for (const piece of ['"', '"\\', '/*', '<!--', '"""', '`', '# ', '1e', '<', '--']) {
-      const code = piece.repeat(20_000);
+      const code = piece.repeat(5_000);
       for (const language of ['c', 'py', 'sql', 'html']) {
         expect(highlight(code, language).map(({ text }) => text).join('')).toBe(code);
       }

@@ -225,7 +225,7 @@ describe('a growing text', () => {
 });
 
 describe('hostile text', () => {
-  const repeat = (piece: string) => piece.repeat(Math.ceil(60_000 / piece.length));
+  const repeat = (piece: string) => piece.repeat(Math.ceil(20_000 / piece.length));
   const pieces = ['*', '_', '**a ', '*a _b ', '*a* ', '[', '](', '[a](', '![', '`', '``a`', '<', '<a', '&', '&#', '$', '$a ', '\\(', '\\', '> ', '>', '- ', '1. ', '#', '|', '| a', '~~', '~~a', '\n', 'a\n', '- a\n', '  - a\n', '> a\n', '```\n', '|a|\n|-|\n', 'http://', 'https://a ', '(', '\\[\n', '$$\n', '\u0000', '\ud800', '\t', ' '];
 
   it.each(pieces)('%j, many times, is parsed and kept shallow', (piece) => {
@@ -249,7 +249,7 @@ describe('hostile text', () => {
       seed = (seed * 48271) % 2147483647;
       return seed % below;
     };
-    for (let round = 0; round < 1000; round += 1) {
+    for (let round = 0; round < 200; round += 1) {
       let text = '';
       for (let length = random(60); length > 0; length -= 1) {
         text += pieces[random(pieces.length)] ?? '';

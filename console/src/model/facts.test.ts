@@ -12,8 +12,14 @@ describe('the facts of a model', () => {
       ],
       sliding_window: null,
       tied_head: true,
-      rope: { base: 100000, scaling: null },
-      tokenizer: { description: 'byte-level BPE', vocab_size: 49152, bos: '<|im_start|>', eos: 2, end_of_generation: ['<|im_end|>', 0] },
+      rope: { base: 100000, scaling: 'none' },
+      tokenizer: {
+        description: 'byte-level BPE',
+        vocab_size: 49152,
+        bos: { id: 1, text: '<|im_start|>' },
+        eos: { id: 2, text: '' },
+        end_of_generation: [{ id: 2, text: '<|im_end|>' }, 0],
+      },
       chat_template: true,
       memory: { weight_bytes: 100, kv_bytes_per_token_f16: 4, kv_bytes_per_token_f32: 8 },
     });
@@ -31,6 +37,13 @@ describe('the facts of a model', () => {
     expect(facts.types.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1);
     expect(facts).not.toHaveProperty('slidingWindow');
     expect(facts).not.toHaveProperty('ropeScaling');
+  });
+
+  it('tell how rotary positions are stretched', () => {
+    const scaling = (rope: unknown) => readFacts({ rope }).ropeScaling;
+    expect(scaling({ base: 1, scaling: 'llama3', factor: 32 })).toBe('llama3 × 32');
+    expect(scaling({ base: 1, scaling: 'yarn' })).toBe('yarn');
+    expect(scaling({ base: 1, scaling: 'none', factor: 1 })).toBeUndefined();
   });
 
   it('survive anything', () => {

@@ -28,6 +28,7 @@ export interface Facts {
   headDim?: number;
   vocabSize?: number;
   slidingWindow?: number;
+  slidingLayers?: number; // those with the window
   tiedHead?: boolean;
   ropeBase?: number;
   ropeScaling?: string;
@@ -39,6 +40,7 @@ export interface Facts {
   weightBytes?: number;
   kvBytesPerTokenF16?: number;
   kvBytesPerTokenF32?: number;
+  problem?: string; // why the server could not run it
 }
 
 type Fields = Record<string, unknown>;
@@ -69,17 +71,19 @@ export function readFacts(json: unknown): Facts {
   set('headDim', amount(top['head_dim']));
   set('vocabSize', amount(top['vocab_size']) ?? amount(tokenizer['vocab_size']));
   set('slidingWindow', amount(top['sliding_window']));
+  set('slidingLayers', amount(top['sliding_layers']));
   if (typeof top['tied_head'] === 'boolean') facts.tiedHead = top['tied_head'];
   set('ropeBase', amount(rope['base']));
-  set('ropeScaling', shown(rope['scaling']));
+  set('ropeScaling', scaling(rope));
   set('tokenizer', text(tokenizer['description']));
-  set('bos', shown(tokenizer['bos']));
-  set('eos', shown(tokenizer['eos']));
-  set('endOfGeneration', shown(tokenizer['end_of_generation']));
+  set('bos', token(tokenizer['bos']));
+  set('eos', token(tokenizer['eos']));
+  set('endOfGeneration', token(tokenizer['end_of_generation']));
   if (typeof top['chat_template'] === 'boolean') facts.hasChatTemplate = top['chat_template'];
   set('weightBytes', amount(memory['weight_bytes']));
   set('kvBytesPerTokenF16', amount(memory['kv_bytes_per_token_f16']));
   set('kvBytesPerTokenF32', amount(memory['kv_bytes_per_token_f32']));
+  set('problem', text(top['problem']));
   return facts;
 }
 
@@ -135,19 +139,22 @@ function amount(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : undefined;
 }
 
-// A token or a setting that may be a name, a number, a list of them, or an object.
-function shown(value: unknown): string | undefined {
+// A token is `{id, text}`, or plainly its text or number; several stand side by side.
+function token(value: unknown): string | undefined {
   if (typeof value === 'number') return String(value);
+  if (typeof value === 'string') return text(value);
   if (Array.isArray(value)) {
-    const parts = value.map(shown).filter((part) => part !== undefined);
+    const parts = value.map(token).filter((part) => part !== undefined);
     return parts.length > 0 ? parts.join('  ') : undefined;
   }
-  if (typeof value === 'object' && value !== null) {
-    const entries = Object.entries(value).flatMap(([key, child]) => {
-      const part = shown(child);
-      return part === undefined ? [] : [`${key} ${part}`];
-    });
-    return entries.length > 0 ? entries.join(', ') : undefined;
-  }
-  return text(value);
+  const { id, text: name } = fields(value);
+  return text(name) ?? (typeof id === 'number' ? String(id) : undefined);
+}
+
+// The way rotary positions are stretched, with its factor; undefined if they are not.
+function scaling(rope: Fields): string | undefined {
+  const name = text(rope['scaling']);
+  if (name === undefined || name === 'none') return undefined;
+  const factor = amount(rope['factor']);
+  return factor === undefined ? name : `${name} × ${factor}`;
 }

@@ -65,13 +65,14 @@ function FactsView({ model, facts, json }: { model: string; facts: Facts; json: 
       <div class="model-hero">
         <h1>{facts.name ?? model}</h1>
         <ul class="chips">
-          {[facts.architecture, facts.format, facts.types[0]?.type, facts.license]
+          {[facts.architecture, formatName(facts.format), facts.types[0]?.type, facts.license]
             .filter((chip) => chip !== undefined)
             .map((chip) => (
               <li key={chip}>{chip}</li>
             ))}
         </ul>
       </div>
+      {facts.problem && <p class="model-problem">{facts.problem}</p>}
       <dl class="figures">
         <Figure name={texts.parameters} value={compact(facts.parameters)} full={whole(facts.parameters)} />
         <Figure name={texts.fileSize} value={bytes(facts.fileBytes)} full={whole(facts.fileBytes)} />
@@ -112,7 +113,7 @@ function FactsView({ model, facts, json }: { model: string; facts: Facts; json: 
 function ShapeFacts({ facts }: { facts: Facts }) {
   const texts = t.value.model;
   const tied = facts.tiedHead === undefined ? undefined : facts.tiedHead ? texts.tied : texts.separate;
-  const window = facts.slidingWindow ? texts.tokens(formatWhole(facts.slidingWindow)) : texts.noWindow;
+  const window = slidingWindow(facts);
   return (
     <>
       {facts.heads !== undefined && facts.kvHeads !== undefined && (
@@ -132,6 +133,13 @@ function ShapeFacts({ facts }: { facts: Facts }) {
       </dl>
     </>
   );
+}
+
+function slidingWindow({ slidingWindow: window, slidingLayers, layers }: Facts): string {
+  const texts = t.value.model;
+  if (!window) return texts.noWindow;
+  const tokens = texts.tokens(formatWhole(window));
+  return slidingLayers && layers ? texts.windowLayers(tokens, slidingLayers, layers) : tokens;
 }
 
 function TokenizerFacts({ facts }: { facts: Facts }) {
@@ -183,6 +191,10 @@ function Row({ name, value, code = false }: { name: string; value?: string; code
   );
 }
 
+// Names that are the same in every language.
+const FORMATS: Record<string, string> = { gguf: 'GGUF', huggingface: 'Hugging Face' };
+
+const formatName = (format?: string) => (format === undefined ? undefined : (FORMATS[format] ?? format));
 const whole = (value?: number) => (value === undefined ? undefined : formatWhole(value));
 const compact = (value?: number) => (value === undefined ? undefined : formatCompact(value));
 const bytes = (value?: number) => (value === undefined ? undefined : formatBytes(value));
