@@ -151,6 +151,12 @@ TEST(Config, RopeScalingOfGguf) {
     EXPECT_EQ(config->rope.scaling, RopeScaling::kYarn);
     EXPECT_EQ(config->rope.original_context, 32);
     EXPECT_FLOAT_EQ(config->rope.attention_factor, 0.1f * std::log(4.f) + 1);
+    TinyModel old("llama");
+    old.reals["rope.scale_linear"] = 2;
+    config = ConfigOf(old);
+    ASSERT_TRUE(config) << config.error().message;
+    EXPECT_EQ(config->rope.scaling, RopeScaling::kLinear);
+    EXPECT_EQ(config->rope.factor, 2);
     model.strings["rope.scaling.type"] = "longrope";
     EXPECT_THAT(ErrorOf(model), HasSubstr("rope scaling 'longrope' is not supported"));
     model.strings["rope.scaling.type"] = "linear";

@@ -36,8 +36,12 @@ Result<RopeConfig> ReadRope(const Gguf& file, const GgufKeys& keys, const ModelC
     RopeConfig rope;
     LATHE_TRY(rope.dims, keys.CountOr("rope.dimension_count", config.head_dim, kHeadDimMax));
     LATHE_TRY(rope.base, keys.RealOr("rope.freq_base", 10000));
-    LATHE_TRY(std::string_view type, keys.StringOr("rope.scaling.type", "none"));
-    LATHE_TRY(rope.factor, keys.RealOr("rope.scaling.factor", 1));
+    // Files of 2023 know only linear scaling, under a key of its own.
+    bool old_linear = keys.Has("rope.scale_linear") && !keys.Has("rope.scaling.type");
+    LATHE_TRY(std::string_view type,
+              keys.StringOr("rope.scaling.type", old_linear ? "linear" : "none"));
+    LATHE_TRY(rope.factor,
+              keys.RealOr(old_linear ? "rope.scale_linear" : "rope.scaling.factor", 1));
     if (type == "none" || type.empty()) {
         rope.factor = 1;
     } else if (type == "linear") {

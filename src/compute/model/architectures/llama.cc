@@ -6,7 +6,7 @@
 namespace lathe::model {
 namespace {
 
-constexpr std::string_view kTypes[] = {"llama", "mistral", "smollm"};
+constexpr std::string_view kTypes[] = {"llama", "mistral"};
 
 Status FromGguf(const GgufKeys& keys, ModelConfig& config) {
     // Converters reorder the rows of queries and keys so that pairs are neighbours.
