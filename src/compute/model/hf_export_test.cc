@@ -1,10 +1,15 @@
 // A published model as GGUF and as a Hugging Face folder must mean the same.
 #include <gtest/gtest.h>
 
-#include <cstring>
+#include <algorithm>
+#include <cmath>
 
 #include "compute/model/config.h"
+#include "compute/model/reference.h"
 #include "compute/modelfile/model_package.h"
+#include "core/json/json.h"
+#include "core/platform/cpu.h"
+#include "core/platform/files.h"
 #include "support/hf_export.h"
 #include "support/paths.h"
 #include "support/scratch.h"
@@ -91,6 +96,46 @@ TEST_P(EveryModel, MeansTheSameAsAHuggingFaceFolder) {
 
 INSTANTIATE_TEST_SUITE_P(HfExport, EveryModel,
                          testing::Values("smollm2-135m", "qwen2.5-coder-0.5b", "gemma3-270m"));
+
+// Log-probabilities that transformers computed, recorded in tests/golden.
+void ExpectGoldenTop8(const Json& top, std::span<const float> logits) {
+    double highest = *std::ranges::max_element(logits);
+    double sum = 0;
+    for (float logit : logits) sum += std::exp(logit - highest);
+    double normalizer = highest + std::log(sum);
+    for (const Json& pair : top)
+        EXPECT_NEAR(logits[pair[0].get<size_t>()] - normalizer, pair[1].get<double>(), 1e-3);
+}
+
+class RunnableFolder : public testing::TestWithParam<const char*> {};
+
+// Shows that names, row order, norms and configuration of a folder are read as
+// transformers reads them.
+TEST_P(RunnableFolder, GivesTheRecordedLogProbabilities) {
+    testing_support::ScratchDirectory folder;
+    testing_support::ExportHfFolder(*OpenOrDie(testing_support::ModelFile(GetParam())).gguf(),
+                                    DType::kF32, folder.path());
+    ModelPackage package = OpenOrDie(folder.path());
+    auto reference = ReferenceModel::Create(package);
+    ASSERT_TRUE(reference) << reference.error().message;
+    auto text =
+        platform::ReadFile(testing_support::Golden(fmt::format("logits-{}.json", GetParam())));
+    ASSERT_TRUE(text) << text.error().message;
+    Json golden = *ParseJson(*text);
+    auto shorter = [](const Json& a, const Json& b) { return a["ids"].size() < b["ids"].size(); };
+    const Json& entry = *std::ranges::min_element(golden, shorter);
+    platform::Team team(platform::UsableCores());
+    size_t positions = 0;
+    ASSERT_TRUE(reference->Run(
+        entry["ids"].get<std::vector<TokenId>>(), 0, team,
+        [&](size_t position, std::span<const float> logits) {
+            ExpectGoldenTop8(entry["top8_logprobs_per_position"][position]["top"], logits);
+            ++positions;
+        }));
+    EXPECT_EQ(positions, entry["ids"].size());
+}
+
+INSTANTIATE_TEST_SUITE_P(HfExport, RunnableFolder, testing::Values("smollm2-135m", "gemma3-270m"));
 
 }  // namespace
 }  // namespace lathe::model
