@@ -4,7 +4,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { HOSTILE } from '../../console/dev/mock_server/replies';
 import { MOCK_KEY, MockServer } from '../../console/dev/mock_server/server';
-import { launchBrowser, visitReady, type Visit } from './browser';
+import { launchBrowser, visit, visitReady, type Visit } from './browser';
 import { answerText, answers, ask, askAndWait, composer, lastAnswer, settled, written } from './page';
 import { startMock } from './server';
 
@@ -181,6 +181,26 @@ describe('a hostile answer', () => {
     await askAndWait(page, '<img src=x onerror=window.hacked=1>');
     expect(await page.locator('.history-row img, h1 img, .question-text img').count()).toBe(0);
     expect(await page.locator('h1').innerText()).toBe('<img src=x onerror=window.hacked=1>');
+  });
+});
+
+describe('a server that wants a key for everything', () => {
+  it('is usable once it has one', async () => {
+    const locked = await startMock({ keyWanted: true });
+    const { context, page: lockedPage } = await visit(browser, locked.address);
+    await lockedPage.getByText('The server wants an API key').waitFor();
+    expect(await lockedPage.getByRole('button', { name: 'Send' }).isDisabled()).toBe(true);
+    await lockedPage.getByRole('button', { name: 'Enter a key' }).click();
+    const dialog = lockedPage.getByRole('dialog', { name: 'API key' });
+    await dialog.getByRole('textbox', { name: 'Key' }).fill(MOCK_KEY);
+    await dialog.getByRole('checkbox', { name: 'Keep it in this browser' }).check();
+    await dialog.getByRole('textbox', { name: 'Key' }).press('Enter');
+    await lockedPage.getByText('SmolLM2 135M Instruct').waitFor();
+    expect(await askAndWait(lockedPage, 'Hello')).toContain('A lathe turns');
+    await lockedPage.reload();
+    await lockedPage.getByText('8,192').waitFor();
+    await context.close();
+    await locked.server.close();
   });
 });
 

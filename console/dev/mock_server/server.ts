@@ -17,6 +17,7 @@ export interface MockServerOptions {
   dist?: string; // folder of the built console
   tokenMs?: number; // between two tokens
   firstTokenMs?: number;
+  keyWanted?: boolean; // by everything but the page and the health check
 }
 
 export interface SeenRequest {
@@ -60,12 +61,15 @@ export class MockServer {
 
   private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = new URL(request.url ?? '/', 'http://mock').pathname;
-    if (request.method === 'POST' && path === '/v1/chat/completions') {
-      return this.chat(request, response);
-    }
     if (path === '/health' || path === '/readyz') {
       const ready = this.healthStatus === 200;
       return json(response, this.healthStatus, { status: ready ? 'ready' : 'draining' });
+    }
+    if (this.options.keyWanted && path.startsWith('/v1/') && !hasKey(request)) {
+      return fail(response, 401, 'invalid_api_key', 'an API key is wanted');
+    }
+    if (request.method === 'POST' && path === '/v1/chat/completions') {
+      return this.chat(request, response);
     }
     if (path === '/v1/models') {
       return json(response, 200, { object: 'list', data: [{ id: MODEL, object: 'model', max_model_len: 8192 }] });
@@ -189,7 +193,7 @@ function refuse(name: string, request: IncomingMessage, response: ServerResponse
       response.end('<h1>A proxy</h1>');
       return true;
     case '!key':
-      if (request.headers.authorization === `Bearer ${MOCK_KEY}`) return false;
+      if (hasKey(request)) return false;
       fail(response, 401, 'invalid_api_key', 'an API key is wanted');
       return true;
     default:
@@ -213,6 +217,10 @@ async function breakOff(name: string, response: ServerResponse): Promise<boolean
     return true;
   }
   return false;
+}
+
+function hasKey(request: IncomingMessage): boolean {
+  return request.headers.authorization === `Bearer ${MOCK_KEY}`;
 }
 
 function json(response: ServerResponse, status: number, body: unknown): void {

@@ -3,6 +3,7 @@ import type { Conversation } from '../chat/conversation';
 import { LANGUAGE_TAGS, LOCALES, dictionaries, locale, t } from '../i18n';
 import { IconButton } from '../ui/icon_button';
 import { Icon, type IconName } from '../ui/icon';
+import { memo } from '../ui/memo';
 import { Menu } from '../ui/menu';
 import { Mark } from '../ui/spindle';
 import { formatDate } from '../ui/format';
@@ -119,14 +120,14 @@ function groupsOf(conversations: readonly Conversation[]): [GroupName, Conversat
   return (Object.entries(groups) as [GroupName, Conversation[]][]).filter(([, list]) => list.length > 0);
 }
 
-function ConversationRow({ conversation }: { conversation: Conversation }) {
+const ConversationRow = memo(({ conversation }: { conversation: Conversation }) => {
   const [renaming, setRenaming] = useState(false);
   const texts = t.value.history;
   const title = conversation.title || texts.untitled;
   if (renaming) return <RenameField conversation={conversation} onDone={() => setRenaming(false)} />;
   const at = route.value;
-  const isHere = at.page === 'chat' && session.current.value.id === conversation.id;
-  const answering = session.liveAnswers.value.has(conversation.id);
+  const isHere = at.page === 'chat' && session.currentConversationId.value === conversation.id;
+  const answering = session.answering.value.has(conversation.id);
   return (
     <li class="history-row">
       <a
@@ -158,7 +159,7 @@ function ConversationRow({ conversation }: { conversation: Conversation }) {
       />
     </li>
   );
-}
+});
 
 function RenameField({ conversation, onDone }: { conversation: Conversation; onDone: () => void }) {
   const finish = (title: string) => {

@@ -11,11 +11,11 @@ import { pathOf } from './conversation';
 const drafts = new Map<string, string>();
 
 export function Composer() {
-  const { id } = session.current.value;
+  const id = session.currentConversationId.value;
   const [text, setText] = useState(drafts.get(id) ?? '');
   const field = useRef<HTMLTextAreaElement>(null);
   const texts = t.value.chat;
-  const answering = session.liveAnswers.value.has(id);
+  const answering = session.answering.value.has(id);
   const canSend = text.trim() !== '' && !answering && connection.model.value !== '';
 
   useEffect(() => {

@@ -12,7 +12,7 @@ export function Welcome() {
   return (
     <div class="welcome">
       <Spindle />
-      <h2>{texts.welcome}</h2>
+      <h1>{texts.welcome}</h1>
       <ModelLine />
       {offline || failure ? (
         <FailureNote
