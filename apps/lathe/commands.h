@@ -13,5 +13,6 @@
 namespace lathe::app {
 
 void AddInspectCommand(CLI::App& app, int& exit_code);
+void AddTokenizeCommand(CLI::App& app, int& exit_code);
 
 }  // namespace lathe::app

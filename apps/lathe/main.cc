@@ -6,6 +6,7 @@ int main(int argc, char** argv) {
     app.require_subcommand(1);
     int exit_code = 0;
     lathe::app::AddInspectCommand(app, exit_code);
+    lathe::app::AddTokenizeCommand(app, exit_code);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
