@@ -72,7 +72,10 @@ export class MockServer {
       return this.chat(request, response);
     }
     if (path === '/v1/models') {
-      return json(response, 200, { object: 'list', data: [{ id: MODEL, object: 'model', max_model_len: 8192 }] });
+      return json(response, 200, {
+        object: 'list',
+        data: [{ id: MODEL, object: 'model', max_model_len: 8192 }],
+      });
     }
     if (path === `/v1/models/${MODEL}/facts`) return json(response, 200, FACTS);
     if (path === '/metrics') {
@@ -160,7 +163,11 @@ export class MockServer {
       id,
       model: MODEL,
       choices: [],
-      usage: { prompt_tokens: words, completion_tokens: seen.sent, total_tokens: words + seen.sent },
+      usage: {
+        prompt_tokens: words,
+        completion_tokens: seen.sent,
+        total_tokens: words + seen.sent,
+      },
     });
     response.end('data: [DONE]\n\n');
   }
@@ -174,7 +181,12 @@ function refuse(name: string, request: IncomingMessage, response: ServerResponse
       fail(response, 429, 'rate_limit_exceeded', 'the queue of 1024 requests is full');
       return true;
     case '!context':
-      fail(response, 400, 'context_length_exceeded', 'the prompt has 9,000 tokens and the context 8,192');
+      fail(
+        response,
+        400,
+        'context_length_exceeded',
+        'the prompt has 9,000 tokens and the context 8,192',
+      );
       return true;
     case '!draining':
       fail(response, 503, 'unavailable', 'the server is shutting down and takes no new requests');
@@ -208,7 +220,11 @@ async function breakOff(name: string, response: ServerResponse): Promise<boolean
     return true;
   }
   if (name === '!frame') {
-    const error = { message: 'the engine ran out of pages', type: 'server_error', code: 'server_error' };
+    const error = {
+      message: 'the engine ran out of pages',
+      type: 'server_error',
+      code: 'server_error',
+    };
     response.end(`data: ${JSON.stringify({ error })}\n\ndata: [DONE]\n\n`);
     return true;
   }
@@ -228,7 +244,13 @@ function json(response: ServerResponse, status: number, body: unknown): void {
   response.end(JSON.stringify(body));
 }
 
-function fail(response: ServerResponse, status: number, code: string, message: string, param: string | null = null): void {
+function fail(
+  response: ServerResponse,
+  status: number,
+  code: string,
+  message: string,
+  param: string | null = null,
+): void {
   json(response, status, { error: { message, type: code, param, code } });
 }
 

@@ -17,7 +17,9 @@ import { Sidebar } from './sidebar';
 export function App() {
   const page = route.value.page;
   const sidebar = isNarrow.value ? drawer.value === 'sidebar' : preferences.value.sidebarOpen;
-  const settingsWanted = isNarrow.value ? drawer.value === 'settings' : preferences.value.settingsOpen;
+  const settingsWanted = isNarrow.value
+    ? drawer.value === 'settings'
+    : preferences.value.settingsOpen;
   const settings = settingsWanted && page === 'chat';
   const covered = isNarrow.value && (sidebar || settings);
   useDrawerFocus();

@@ -55,7 +55,12 @@ function PageLink({ to, icon, label }: { to: Route; icon: IconName; label: strin
   const isHere = route.value.page === to.page;
   const open = to.page === 'model' ? showModel : showCurrentChat;
   return (
-    <a class="page-link" href={hashOf(to)} aria-current={isHere ? 'page' : undefined} onClick={go(open)}>
+    <a
+      class="page-link"
+      href={hashOf(to)}
+      aria-current={isHere ? 'page' : undefined}
+      onClick={go(open)}
+    >
       <Icon name={icon} size={18} />
       {label}
     </a>
@@ -74,7 +79,11 @@ function ConversationList() {
             label={t.value.app.moreActions}
             icon="more"
             items={[
-              { label: texts.exportAll, icon: 'download', onSelect: () => exportConversations(all) },
+              {
+                label: texts.exportAll,
+                icon: 'download',
+                onSelect: () => exportConversations(all),
+              },
               {
                 label: texts.removeAll,
                 icon: 'trash',
@@ -109,7 +118,12 @@ type GroupName = 'today' | 'yesterday' | 'week' | 'older';
 function groupsOf(conversations: readonly Conversation[]): [GroupName, Conversation[]][] {
   const midnight = new Date().setHours(0, 0, 0, 0);
   const day = 86_400_000;
-  const groups: Record<GroupName, Conversation[]> = { today: [], yesterday: [], week: [], older: [] };
+  const groups: Record<GroupName, Conversation[]> = {
+    today: [],
+    yesterday: [],
+    week: [],
+    older: [],
+  };
   for (const conversation of conversations) {
     const at = conversation.updatedAt;
     if (at >= midnight) groups.today.push(conversation);
@@ -117,14 +131,17 @@ function groupsOf(conversations: readonly Conversation[]): [GroupName, Conversat
     else if (at >= midnight - 7 * day) groups.week.push(conversation);
     else groups.older.push(conversation);
   }
-  return (Object.entries(groups) as [GroupName, Conversation[]][]).filter(([, list]) => list.length > 0);
+  return (Object.entries(groups) as [GroupName, Conversation[]][]).filter(
+    ([, list]) => list.length > 0,
+  );
 }
 
 const ConversationRow = memo(({ conversation }: { conversation: Conversation }) => {
   const [renaming, setRenaming] = useState(false);
   const texts = t.value.history;
   const title = conversation.title || texts.untitled;
-  if (renaming) return <RenameField conversation={conversation} onDone={() => setRenaming(false)} />;
+  if (renaming)
+    return <RenameField conversation={conversation} onDone={() => setRenaming(false)} />;
   const at = route.value;
   const isHere = at.page === 'chat' && session.currentConversationId.value === conversation.id;
   const answering = session.answering.value.has(conversation.id);

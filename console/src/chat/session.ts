@@ -136,7 +136,8 @@ export class Session {
   rename(id: string, title: string): void {
     const conversation = this.find(id);
     const trimmed = title.trim();
-    if (conversation && trimmed) this.put({ ...conversation, title: trimmed, titleIsOwn: true }, 'save');
+    if (conversation && trimmed)
+      this.put({ ...conversation, title: trimmed, titleIsOwn: true }, 'save');
   }
 
   // Gives back what was removed, for `restore`.
