@@ -7,6 +7,9 @@ int main(int argc, char** argv) {
     int exit_code = 0;
     lathe::app::AddInspectCommand(app, exit_code);
     lathe::app::AddTokenizeCommand(app, exit_code);
+    lathe::app::AddGenerateCommand(app, exit_code);
+    lathe::app::AddChatCommand(app, exit_code);
+    lathe::app::AddPerplexityCommand(app, exit_code);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
