@@ -5,11 +5,10 @@ int main(int argc, char** argv) {
                  "lathe");
     app.require_subcommand(1);
     int exit_code = 0;
+    lathe::app::AddPullCommand(app, exit_code);
+    lathe::app::AddListCommand(app, exit_code);
+    lathe::app::AddRemoveCommand(app, exit_code);
     lathe::app::AddInspectCommand(app, exit_code);
-    lathe::app::AddTokenizeCommand(app, exit_code);
-    lathe::app::AddGenerateCommand(app, exit_code);
-    lathe::app::AddChatCommand(app, exit_code);
-    lathe::app::AddPerplexityCommand(app, exit_code);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

@@ -217,7 +217,6 @@ void ServeFile(const TestRequest& request, TestConnection& connection, std::stri
     connection.Send(fmt::format("{}Content-Length: {}\r\nETag: {}\r\nAccept-Ranges: bytes\r\n\r\n",
                                 head, body.size(), etag));
     connection.Send(body.substr(0, bytes_max));
-    if (bytes_max < body.size()) connection.Cut();
 }
 
 namespace {

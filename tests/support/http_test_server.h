@@ -72,7 +72,7 @@ private:
 };
 
 // A response to GET of `content` as a good file server gives it: ETag "v1", ranges
-// with If-Range. `bytes_max` cuts the connection after so many bytes of the body.
+// with If-Range. It ends after `bytes_max` bytes of the body, whatever it has promised.
 void ServeFile(const TestRequest& request, TestConnection& connection, std::string_view content,
                size_t bytes_max = SIZE_MAX, std::string_view etag = "\"v1\"");
 

@@ -61,7 +61,7 @@ export function focusComposer(): void {
 }
 
 export function isAnswering(): boolean {
-  return session.answering.value.has(session.currentConversationId.value);
+  return session.liveAnswers.value.has(session.current.value.id);
 }
 
 export function stopAnswer(): boolean {

@@ -17,15 +17,13 @@ import { Sidebar } from './sidebar';
 export function App() {
   const page = route.value.page;
   const sidebar = isNarrow.value ? drawer.value === 'sidebar' : preferences.value.sidebarOpen;
-  const settingsWanted = isNarrow.value
-    ? drawer.value === 'settings'
-    : preferences.value.settingsOpen;
+  const settingsWanted = isNarrow.value ? drawer.value === 'settings' : preferences.value.settingsOpen;
   const settings = settingsWanted && page === 'chat';
   const covered = isNarrow.value && (sidebar || settings);
+  useDocumentState();
   useDrawerFocus();
   return (
     <>
-      <DocumentState />
       {page === 'chat' && (
         <a
           class="skip-link"
@@ -61,8 +59,7 @@ export function App() {
   );
 }
 
-// The title, language and theme of the document; draws nothing.
-function DocumentState() {
+function useDocumentState() {
   const { theme } = preferences.value;
   const language = locale.value;
   const { title, messages } = session.current.value;
@@ -74,7 +71,6 @@ function DocumentState() {
     document.documentElement.lang = LANGUAGE_TAGS[language];
     document.title = heading ? `${heading} · Lathe` : 'Lathe';
   }, [theme, language, heading]);
-  return null;
 }
 
 // An open drawer takes the focus and gives it back.

@@ -3,7 +3,6 @@ import type { Conversation } from '../chat/conversation';
 import { LANGUAGE_TAGS, LOCALES, dictionaries, locale, t } from '../i18n';
 import { IconButton } from '../ui/icon_button';
 import { Icon, type IconName } from '../ui/icon';
-import { memo } from '../ui/memo';
 import { Menu } from '../ui/menu';
 import { Mark } from '../ui/spindle';
 import { formatDate } from '../ui/format';
@@ -55,12 +54,7 @@ function PageLink({ to, icon, label }: { to: Route; icon: IconName; label: strin
   const isHere = route.value.page === to.page;
   const open = to.page === 'model' ? showModel : showCurrentChat;
   return (
-    <a
-      class="page-link"
-      href={hashOf(to)}
-      aria-current={isHere ? 'page' : undefined}
-      onClick={go(open)}
-    >
+    <a class="page-link" href={hashOf(to)} aria-current={isHere ? 'page' : undefined} onClick={go(open)}>
       <Icon name={icon} size={18} />
       {label}
     </a>
@@ -79,11 +73,7 @@ function ConversationList() {
             label={t.value.app.moreActions}
             icon="more"
             items={[
-              {
-                label: texts.exportAll,
-                icon: 'download',
-                onSelect: () => exportConversations(all),
-              },
+              { label: texts.exportAll, icon: 'download', onSelect: () => exportConversations(all) },
               {
                 label: texts.removeAll,
                 icon: 'trash',
@@ -118,12 +108,7 @@ type GroupName = 'today' | 'yesterday' | 'week' | 'older';
 function groupsOf(conversations: readonly Conversation[]): [GroupName, Conversation[]][] {
   const midnight = new Date().setHours(0, 0, 0, 0);
   const day = 86_400_000;
-  const groups: Record<GroupName, Conversation[]> = {
-    today: [],
-    yesterday: [],
-    week: [],
-    older: [],
-  };
+  const groups: Record<GroupName, Conversation[]> = { today: [], yesterday: [], week: [], older: [] };
   for (const conversation of conversations) {
     const at = conversation.updatedAt;
     if (at >= midnight) groups.today.push(conversation);
@@ -131,20 +116,17 @@ function groupsOf(conversations: readonly Conversation[]): [GroupName, Conversat
     else if (at >= midnight - 7 * day) groups.week.push(conversation);
     else groups.older.push(conversation);
   }
-  return (Object.entries(groups) as [GroupName, Conversation[]][]).filter(
-    ([, list]) => list.length > 0,
-  );
+  return (Object.entries(groups) as [GroupName, Conversation[]][]).filter(([, list]) => list.length > 0);
 }
 
-const ConversationRow = memo(({ conversation }: { conversation: Conversation }) => {
+function ConversationRow({ conversation }: { conversation: Conversation }) {
   const [renaming, setRenaming] = useState(false);
   const texts = t.value.history;
   const title = conversation.title || texts.untitled;
-  if (renaming)
-    return <RenameField conversation={conversation} onDone={() => setRenaming(false)} />;
+  if (renaming) return <RenameField conversation={conversation} onDone={() => setRenaming(false)} />;
   const at = route.value;
-  const isHere = at.page === 'chat' && session.currentConversationId.value === conversation.id;
-  const answering = session.answering.value.has(conversation.id);
+  const isHere = at.page === 'chat' && session.current.value.id === conversation.id;
+  const answering = session.liveAnswers.value.has(conversation.id);
   return (
     <li class="history-row">
       <a
@@ -176,7 +158,7 @@ const ConversationRow = memo(({ conversation }: { conversation: Conversation }) 
       />
     </li>
   );
-});
+}
 
 function RenameField({ conversation, onDone }: { conversation: Conversation; onDone: () => void }) {
   const finish = (title: string) => {

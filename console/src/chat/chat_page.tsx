@@ -45,7 +45,7 @@ function ChatHead({ title }: { title: string }) {
           onClick={toggleSidebar}
         />
       )}
-      {title ? <h1>{title}</h1> : <span class="page-head-space" />}
+      <h1>{title}</h1>
       <IconButton
         icon="sliders"
         label={settings ? texts.settings.close : texts.settings.open}

@@ -110,13 +110,7 @@ function SamplingField({ control }: { control: SamplingControl }) {
         />
       </div>
       {control.neutral !== undefined && (
-        <Slider
-          control={control}
-          value={value}
-          neutral={control.neutral}
-          label={label}
-          onChange={set}
-        />
+        <Slider control={control} value={value} neutral={control.neutral} label={label} onChange={set} />
       )}
       <p class="settings-help" id={helpId} hidden={!explained}>
         {help}

@@ -1,6 +1,5 @@
 #include "core/net/client_transport.h"
 
-#include <openssl/evp.h>
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
 
@@ -91,15 +90,6 @@ Error TlsError(const boost::system::error_code& error, ::SSL* ssl, const Url& ur
 
 std::string FormatTimeout(std::chrono::milliseconds time) {
     return fmt::format("{:g} s", static_cast<double>(time.count()) / 1000);
-}
-
-std::string BasicCredentials(std::string_view user_info) {
-    std::string encoded(4 * ((user_info.size() + 2) / 3) + 1, '\0');
-    int length = ::EVP_EncodeBlock(reinterpret_cast<unsigned char*>(encoded.data()),
-                                   reinterpret_cast<const unsigned char*>(user_info.data()),
-                                   static_cast<int>(user_info.size()));
-    encoded.resize(static_cast<size_t>(length));
-    return "Basic " + encoded;
 }
 
 Task<Result<std::unique_ptr<Transport>>> Transport::Connect(const Url& url,

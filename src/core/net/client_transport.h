@@ -83,9 +83,6 @@ private:
     std::unique_ptr<Tls> tls_;
 };
 
-// "Basic ..." for "user:password".
-std::string BasicCredentials(std::string_view user_info);
-
 // "30 s", "0.2 s", for the messages about timeouts.
 std::string FormatTimeout(std::chrono::milliseconds time);
 

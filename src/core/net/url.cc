@@ -2,6 +2,7 @@
 #include "core/net/url.h"
 
 #include <arpa/inet.h>
+#include <openssl/evp.h>
 
 #include <algorithm>
 #include <charconv>
@@ -188,6 +189,15 @@ std::string EncodePath(std::string_view path) {
         }
     }
     return out;
+}
+
+std::string BasicCredentials(std::string_view user_info) {
+    std::string encoded(4 * ((user_info.size() + 2) / 3) + 1, '\0');
+    int length = ::EVP_EncodeBlock(reinterpret_cast<unsigned char*>(encoded.data()),
+                                   reinterpret_cast<const unsigned char*>(user_info.data()),
+                                   static_cast<int>(user_info.size()));
+    encoded.resize(static_cast<size_t>(length));
+    return "Basic " + encoded;
 }
 
 }  // namespace lathe::net

@@ -36,4 +36,7 @@ struct Url {
 // Percent-encodes what may not stand in a path; '/' stays.
 std::string EncodePath(std::string_view path);
 
+// The value of an Authorization header for "user:password".
+std::string BasicCredentials(std::string_view user_info);
+
 }  // namespace lathe::net

@@ -180,7 +180,13 @@ Json InspectFacts(const ModelPackage& package) {
 }
 
 Result<tokenizer::Tokenizer> LoadTokenizer(const ModelPackage& package) {
-    return tokenizer::Tokenizer::FromPackage(package);
+    if (package.gguf()) return tokenizer::Tokenizer::FromGguf(*package.gguf());
+    if (package.hf()->tokenizer_json().empty())
+        return MakeError(Code::kNotFound,
+                         "{}: there is no tokenizer.json in this folder; download it there",
+                         package.path().string());
+    return tokenizer::Tokenizer::FromHuggingFace(package.hf()->tokenizer_json(),
+                                                 package.hf()->tokenizer_config_json());
 }
 
 }  // namespace lathe::registry

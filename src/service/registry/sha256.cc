@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <openssl/evp.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +14,16 @@
 namespace lathe::registry {
 namespace {
 constexpr size_t kBufferBytes = 1u << 20;
+
+std::filesystem::path StampOf(const std::filesystem::path& path) {
+    return path.parent_path() / ("." + path.filename().string() + ".verified");
+}
+
+// What a stamp for this file must say now.
+std::string StampText(const struct stat& status, std::string_view sha256) {
+    return fmt::format("{} {} {}\n", status.st_size,
+                       status.st_mtim.tv_sec * 1'000'000'000 + status.st_mtim.tv_nsec, sha256);
+}
 }  // namespace
 
 struct Sha256::Context {
@@ -65,6 +76,26 @@ Result<Sha256> HashFile(const std::filesystem::path& path, uint64_t bytes_max,
     if (error != 0) return std::unexpected(platform::ErrnoError(error, "cannot read", path));
     if (stop.stop_requested()) return MakeError(Code::kCancelled, "stopped");
     return hash;
+}
+
+void StampSha256(const std::filesystem::path& path, std::string_view sha256) {
+    struct stat status{};
+    if (::stat(path.c_str(), &status) != 0) return;
+    [[maybe_unused]] Status ignored =
+        platform::WriteFileAtomically(StampOf(path), StampText(status, sha256));
+}
+
+Result<bool> FileHasSha256(const std::filesystem::path& path, uint64_t bytes,
+                           std::string_view sha256, std::stop_token stop) {
+    struct stat status{};
+    if (::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return false;
+    if (bytes > 0 && static_cast<uint64_t>(status.st_size) != bytes) return false;
+    auto stamp = platform::ReadFile(StampOf(path), 4096);
+    if (stamp && *stamp == StampText(status, sha256)) return true;
+    LATHE_TRY(Sha256 hash, HashFile(path, UINT64_MAX, stop));
+    if (hash.Finish() != sha256) return false;
+    StampSha256(path, sha256);
+    return true;
 }
 
 }  // namespace lathe::registry

@@ -34,4 +34,13 @@ bool IsSha256(std::string_view text);
 Result<Sha256> HashFile(const std::filesystem::path& path, uint64_t bytes_max = UINT64_MAX,
                         std::stop_token stop = {});
 
+// True if the file has this size and checksum. Reads it only if no stamp beside it
+// (.NAME.verified: size, time of change, checksum) says that it was whole before;
+// leaves one when it was. Error: kCancelled, or the file cannot be read.
+Result<bool> FileHasSha256(const std::filesystem::path& path, uint64_t bytes,
+                           std::string_view sha256, std::stop_token stop = {});
+
+// Leaves that stamp. Not being able to is no error: the next check reads the file.
+void StampSha256(const std::filesystem::path& path, std::string_view sha256);
+
 }  // namespace lathe::registry
