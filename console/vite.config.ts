@@ -19,5 +19,5 @@ export default defineConfig({
       ]),
     ),
   },
-  test: { include: ['src/**/*.test.{ts,tsx}', 'dev/**/*.test.ts'] },
+  test: { include: ['src/**/*.test.ts'], setupFiles: ['dev/test_setup.ts'] },
 });

@@ -125,7 +125,8 @@ Result<int> Run(const BenchOptions& options) {
                       .kv_bytes = options.model.kv_bytes}));
     double load_s = Seconds(start);
     const model::Model& loaded = runner->model();
-    kernels::Peak peak = kernels::MeasurePeak(*loaded.table, runner->threads());
+    platform::Team team(runner->threads());
+    kernels::MachinePeaks peak = kernels::MeasurePeaks(*loaded.table, team, {});
     if (int room = Driver::TokensEach(*runner); options.depth + options.generate > room)
         return InvalidParam("depth",
                             "--depth and --generate together exceed the {} tokens that the "
@@ -148,7 +149,7 @@ Result<int> Run(const BenchOptions& options) {
                  {"machine_peak",
                   {{"int8_gops", peak.int8_gops},
                    {"f32_gflops", peak.f32_gflops},
-                   {"memory_gb_per_second", peak.memory_gb_s}}},
+                   {"memory_gb_per_second", peak.read_gbps}}},
                  {"results", results}};
         fmt::print("{}\n", DumpJson(out, 2));
         return 0;
@@ -160,7 +161,7 @@ Result<int> Run(const BenchOptions& options) {
                static_cast<double>(loaded.weights.bytes()) / 1048576,
                static_cast<double>(platform::PeakResidentBytes()) / 1048576);
     fmt::print("this machine now: int8 {:.0f} GOPS, f32 {:.0f} GFLOPS, memory {:.1f} GB/s\n\n",
-               peak.int8_gops, peak.f32_gflops, peak.memory_gb_s);
+               peak.int8_gops, peak.f32_gflops, peak.read_gbps);
     for (const Row& row : rows)
         fmt::print("{:<32} {:>10.1f} tok/s\n", row.what, row.tokens_per_second);
     return 0;

@@ -9,6 +9,10 @@ int main(int argc, char** argv) {
     lathe::app::AddListCommand(app, exit_code);
     lathe::app::AddRemoveCommand(app, exit_code);
     lathe::app::AddInspectCommand(app, exit_code);
+    lathe::app::AddTokenizeCommand(app, exit_code);
+    lathe::app::AddGenerateCommand(app, exit_code);
+    lathe::app::AddChatCommand(app, exit_code);
+    lathe::app::AddPerplexityCommand(app, exit_code);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

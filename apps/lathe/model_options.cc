@@ -39,8 +39,9 @@ Result<std::unique_ptr<backends::LocalModel>> LoadModel(const ModelOptions& opti
                                                         engine::EngineOptions engine) {
     backends::LocalModelOptions local;
     LATHE_TRY(local.path, registry::ResolveModel(options.model));
-    if (!options.chat_template.empty())
+    if (!options.chat_template.empty()) {
         LATHE_TRY(local.chat_template, platform::ReadFile(options.chat_template, 4u << 20));
+    }
     if (!std::filesystem::exists(options.model)) local.id = options.model;
     local.activations =
         options.activations == "f32" ? backends::Activations::kF32 : backends::Activations::kAuto;

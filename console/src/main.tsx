@@ -1,7 +1,10 @@
 import './ui/base.css';
 import './ui/controls.css';
 import './app/app.css';
-import './chat/chat.css';
+import './chat/composer.css';
+import './chat/messages.css';
+import './chat/settings.css';
+import './chat/welcome.css';
 import './markdown/markdown.css';
 import './model/model.css';
 import { render } from 'preact';

@@ -1,6 +1,12 @@
 // A real browser on the console, watched: whatever it complains of fails the test.
 import { existsSync } from 'node:fs';
-import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Page } from 'playwright-core';
+import {
+  chromium,
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  type Page,
+} from 'playwright-core';
 
 const CHROMIUM = process.env['LATHE_CHROMIUM'] ?? '/usr/bin/chromium';
 
@@ -40,7 +46,9 @@ export async function visit(
   options: BrowserContextOptions = {},
 ): Promise<Visit> {
   const context = await browser.newContext({ locale: 'en-GB', ...options });
-  await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: address });
+  await context.grantPermissions(['clipboard-read', 'clipboard-write'], {
+    origin: address,
+  });
   const page = await context.newPage();
   page.setDefaultTimeout(30_000);
   const complaints: string[] = [];

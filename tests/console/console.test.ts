@@ -1,8 +1,8 @@
 // The console as its readers use it, on the real server.
 import { readFileSync } from 'node:fs';
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { launchBrowser, visitReady } from './browser';
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { consoleUnderTest } from './fixture';
 import {
   answerText,
   answers,
@@ -17,37 +17,14 @@ import {
   settled,
   written,
 } from './page';
-import { startServer, type ServerUnderTest } from './server';
 
-let server: ServerUnderTest;
-let browser: Browser;
-
-beforeAll(async () => {
-  server = await startServer();
-  browser = await launchBrowser();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-});
-
-// Runs `use` on a fresh visit; the browser must have nothing to complain of.
-async function onConsole(use: (page: Page) => Promise<void>, options: BrowserContextOptions = {}) {
-  const { context, page, complaints } = await visitReady(browser, server.address, options);
-  try {
-    await use(page);
-    expect(complaints).toEqual([]);
-  } finally {
-    await context.close();
-  }
-}
+const { address, visit } = consoleUnderTest();
 
 const LONG = '!slow Write a very long story about a lathe, with many chapters.';
 
 describe('an answer', () => {
   it('streams in and ends with its numbers', () =>
-    onConsole(async (page) => {
+    visit(async (page) => {
       await limitTokens(page, 48);
       await ask(page, 'Tell me about lathes.');
       const lengths = new Set<number>();
@@ -57,25 +34,31 @@ describe('an answer', () => {
       expect(lengths.size).toBeGreaterThan(2);
       expect((await answerText(page).innerText()).length).toBeGreaterThan(10);
       const stats = lastAnswer(page).locator('.stats-line');
-      await expect.poll(() => stats.locator('[data-stat=tokens]').innerText()).toMatch(/^\d+ tokens?$/);
+      await expect
+        .poll(() => stats.locator('[data-stat=tokens]').innerText())
+        .toMatch(/^\d+ tokens?$/);
       expect(await stats.locator('[data-stat=speed]').innerText()).toMatch(/^[\d.,]+ tokens\/s$/);
-      expect(await stats.locator('[data-stat=first]').innerText()).toMatch(/^first token [\d.]+ s$/);
+      expect(await stats.locator('[data-stat=first]').innerText()).toMatch(
+        /^first token [\d.]+ s$/,
+      );
       expect(await stats.locator('[data-stat=prompt]').innerText()).toMatch(/^prompt \d+$/);
       expect(await page.locator('.context-meter').innerText()).toMatch(/^\d+ \/ [\d,]+$/);
     }));
 
   it('shows its speed while it comes', () =>
-    onConsole(async (page) => {
+    visit(async (page) => {
       await limitTokens(page, 200);
       await ask(page, LONG);
       const live = lastAnswer(page).locator('.live-strip');
-      await expect.poll(() => live.innerText(), { timeout: 30_000 }).toMatch(/tokens\/s\s+first token [\d.]+ s/);
+      await expect
+        .poll(() => live.innerText(), { timeout: 30_000 })
+        .toMatch(/tokens\/s\s+first token [\d.]+ s/);
       await page.keyboard.press('Escape');
       await settled(page);
     }));
 
   it('stops when it is told to, and the server stops too', () =>
-    onConsole(async (page) => {
+    visit(async (page) => {
       await ask(page, LONG);
       await written(page, 20);
       await page.getByRole('button', { name: 'Stop' }).click();
@@ -91,13 +74,15 @@ describe('an answer', () => {
     }));
 
   it('can be had again, and the first one stays', () =>
-    onConsole(async (page) => {
+    visit(async (page) => {
       await limitTokens(page, 16);
       const first = await askAndWait(page, 'Name a tree.');
       await lastAnswer(page).getByRole('button', { name: 'Answer again' }).click();
       await settled(page);
       expect(await answers(page).count()).toBe(1);
-      const versions = lastAnswer(page).getByRole('group', { name: 'Version 2 of 2' });
+      const versions = lastAnswer(page).getByRole('group', {
+        name: 'Version 2 of 2',
+      });
       await versions.getByRole('button', { name: 'Earlier version' }).click();
       expect(await answerText(page).innerText()).toBe(first);
       await lastAnswer(page).getByRole('button', { name: 'Later version' }).click();
@@ -105,7 +90,7 @@ describe('an answer', () => {
     }));
 
   it('is the same for the same seed', () =>
-    onConsole(async (page) => {
+    visit(async (page) => {
       await limitTokens(page, 20);
       await setSampling(page, 'Temperature', '0.9');
       await setSampling(page, 'Seed', '7');
@@ -116,7 +101,7 @@ describe('an answer', () => {
     }));
 
   it('follows an edited question', () =>
-    onConsole(async (page) => {
+    visit(async (page) => {
       await limitTokens(page, 8);
       await askAndWait(page, 'One?');
       await askAndWait(page, 'Two?');
@@ -132,7 +117,7 @@ describe('an answer', () => {
     }));
 
   it('can be copied', () =>
-    onConsole(async (page) => {
+    visit(async (page) => {
       await limitTokens(page, 12);
       const text = await askAndWait(page, 'Say something plain.');
       await lastAnswer(page).getByRole('button', { name: 'Copy', exact: true }).click();
@@ -142,20 +127,23 @@ describe('an answer', () => {
     }));
 
   it('says so when it reaches the limit of tokens', () =>
-    onConsole(async (page) => {
+    visit(async (page) => {
       await limitTokens(page, 5);
       await askAndWait(page, 'Write a long story.');
-      expect(await lastAnswer(page).locator('.end-note').innerText()).toBe('Reached the limit of tokens');
+      expect(await lastAnswer(page).locator('.end-note').innerText()).toBe(
+        'Reached the limit of tokens',
+      );
       expect(await lastAnswer(page).locator('[data-stat=tokens]').innerText()).toBe('5 tokens');
     }));
 });
 
 describe('the settings', () => {
   it('go to the server only where they are set, and can be reset', () =>
-    onConsole(async (page) => {
+    visit(async (page) => {
       const bodies: Record<string, unknown>[] = [];
       page.on('request', (request) => {
-        if (request.method() === 'POST') bodies.push(request.postDataJSON() as Record<string, unknown>);
+        if (request.method() === 'POST')
+          bodies.push(request.postDataJSON() as Record<string, unknown>);
       });
       const values: [string, string, string, number][] = [
         ['Temperature', '0,7', 'temperature', 0.7],
@@ -171,7 +159,9 @@ describe('the settings', () => {
       for (const [label, typed] of values) await setSampling(page, label, typed);
       await page.locator('.system-prompt').fill('You answer in one word.');
       await askAndWait(page, 'Hello?');
-      expect(bodies[0]).toMatchObject(Object.fromEntries(values.map(([, , name, value]) => [name, value])));
+      expect(bodies[0]).toMatchObject(
+        Object.fromEntries(values.map(([, , name, value]) => [name, value])),
+      );
       expect(bodies[0]?.['messages']).toEqual([
         { role: 'system', content: 'You answer in one word.' },
         { role: 'user', content: 'Hello?' },
@@ -181,11 +171,17 @@ describe('the settings', () => {
       await page.getByRole('button', { name: 'Reset all' }).click();
       await limitTokens(page, 4);
       await askAndWait(page, 'And now?');
-      expect(Object.keys(bodies[1] ?? {}).sort()).toEqual(['max_tokens', 'messages', 'model', 'stream', 'stream_options']);
+      expect(Object.keys(bodies[1] ?? {}).sort()).toEqual([
+        'max_tokens',
+        'messages',
+        'model',
+        'stream',
+        'stream_options',
+      ]);
     }));
 
   it('explain themselves', () =>
-    onConsole(async (page) => {
+    visit(async (page) => {
       await openSettings(page);
       const help = page.getByText('How much chance has a say.');
       expect(await help.isVisible()).toBe(false);
@@ -196,14 +192,17 @@ describe('the settings', () => {
 
 describe('the history', () => {
   it('survives a reload, is renamed, removed, restored and exported', () =>
-    onConsole(async (page) => {
+    visit(async (page) => {
       await limitTokens(page, 6);
       const text = await askAndWait(page, 'Remember this question');
       await page.getByRole('button', { name: 'New conversation' }).click();
       await askAndWait(page, 'And this one');
       await page.reload();
       const rows = page.locator('.history-row');
-      expect(await rows.locator('a').allInnerTexts()).toEqual(['And this one', 'Remember this question']);
+      expect(await rows.locator('a').allInnerTexts()).toEqual([
+        'And this one',
+        'Remember this question',
+      ]);
       await page.getByRole('link', { name: 'Remember this question' }).click();
       expect(await answerText(page).innerText()).toBe(text);
 
@@ -227,7 +226,9 @@ describe('the history', () => {
       const file = await (await download).path();
       const exported = JSON.parse(readFileSync(file, 'utf8'));
       expect(exported.conversations).toHaveLength(1);
-      expect(exported.conversations[0].messages.map((message: { role: string }) => message.role)).toEqual(['user', 'assistant']);
+      expect(
+        exported.conversations[0].messages.map((message: { role: string }) => message.role),
+      ).toEqual(['user', 'assistant']);
 
       await page.getByRole('button', { name: 'More actions' }).click();
       await page.getByRole('menuitem', { name: 'Delete all…' }).click();
@@ -236,7 +237,7 @@ describe('the history', () => {
     }));
 
   it('lets a conversation go on answering while another is open', () =>
-    onConsole(async (page) => {
+    visit(async (page) => {
       await limitTokens(page, 300);
       await ask(page, LONG);
       await page.getByRole('button', { name: 'New conversation' }).click();
@@ -251,7 +252,7 @@ describe('the history', () => {
 
 describe('languages', () => {
   it('switch at once and stay after a reload', () =>
-    onConsole(async (page) => {
+    visit(async (page) => {
       expect(await page.locator('html').getAttribute('lang')).toBe('en');
       await chooseInMenu(page, 'Language', '简体中文');
       expect(await page.locator('html').getAttribute('lang')).toBe('zh-CN');
@@ -263,7 +264,7 @@ describe('languages', () => {
     }));
 
   it('begin with the browser’s', () =>
-    onConsole(
+    visit(
       async (page) => {
         expect(await composer(page).getAttribute('placeholder')).toBe('写一条消息');
         await composer(page).fill('你好！');
@@ -287,7 +288,7 @@ describe('light and dark', () => {
     });
 
   it('follow the system until one is chosen, which stays', () =>
-    onConsole(
+    visit(
       async (page) => {
         expect(await brightness(page)).toBeLessThan(60);
         await page.emulateMedia({ colorScheme: 'light' });
@@ -304,136 +305,12 @@ describe('light and dark', () => {
     ));
 });
 
-describe('the keyboard alone', () => {
-  const focused = (page: Page) =>
-    page.evaluate(() => {
-      const element = document.activeElement;
-      return element?.getAttribute('aria-label') ?? element?.textContent?.trim() ?? '';
-    });
-
-  it('asks, stops, regenerates, edits and copies', () =>
-    onConsole(async (page) => {
-      const keys = page.keyboard;
-      expect(await focused(page)).toBe('Message');
-      await keys.type('Write a long story');
-      await keys.press('Shift+Enter');
-      await keys.type('about wood.');
-      expect(await composer(page).inputValue()).toBe('Write a long story\nabout wood.');
-      await keys.press('Enter');
-      await page.locator('.send.stop').waitFor();
-      await keys.press('Escape');
-      await settled(page);
-      expect(await focused(page)).toBe('Message');
-
-      await keys.press('ArrowUp');
-      await page.getByRole('textbox', { name: 'Edit message' }).waitFor();
-      await keys.press('Escape');
-      await expect.poll(() => focused(page)).toBe('Message');
-
-      await keys.press('Shift+Tab'); // out of the field, to where single keys work
-      await keys.press('r');
-      await page.locator('.send.stop').waitFor();
-      await written(page, 20);
-      await keys.press('Escape');
-      await settled(page);
-      await keys.press('Shift+Tab');
-      await keys.press('c');
-      const answer = await answerText(page).innerText();
-      await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toContain(answer.slice(0, 8));
-      await keys.press('/');
-      await expect.poll(() => focused(page)).toBe('Message');
-    }));
-
-  it('moves between pages, panels and dialogs, and back', () =>
-    onConsole(async (page) => {
-      const keys = page.keyboard;
-      await keys.press('Shift+Tab');
-      await keys.press('?');
-      await page.getByRole('dialog', { name: 'Keyboard' }).waitFor();
-      expect(await focused(page)).toBe('Close');
-      await keys.press('Escape');
-      expect(await page.getByRole('dialog').count()).toBe(0);
-      await keys.press('m');
-      await page.getByRole('heading', { level: 1 }).waitFor();
-      expect(await page.title()).toBe('Model · Lathe');
-      await keys.press('h');
-      await composer(page).waitFor();
-      await keys.press('Shift+Tab');
-      await keys.press('s');
-      await page.locator('#settings').waitFor();
-      for (let presses = 0; presses < 40 && (await focused(page)) !== 'Temperature'; presses += 1) {
-        await keys.press('Tab');
-      }
-      await keys.press('ArrowRight');
-      expect(await page.getByRole('textbox', { name: 'Temperature, value' }).inputValue()).toBe('1.05');
-      await keys.press('b');
-      expect(await page.locator('#sidebar').count()).toBe(0);
-      await keys.press('b');
-      await keys.press('n');
-      await expect.poll(() => focused(page)).toBe('Message');
-    }));
-
-  it('opens menus and walks through them', () =>
-    onConsole(async (page) => {
-      await page.getByRole('button', { name: 'Appearance' }).focus();
-      await page.keyboard.press('Enter');
-      expect(await focused(page)).toBe('As the system');
-      await page.keyboard.press('ArrowUp');
-      expect(await focused(page)).toBe('Dark');
-      await page.keyboard.press('l');
-      expect(await focused(page)).toBe('Light');
-      await page.keyboard.press('Escape');
-      expect(await focused(page)).toBe('Appearance');
-    }));
-
-  it('can turn single keys off', () =>
-    onConsole(async (page) => {
-      await page.getByRole('button', { name: 'Keyboard' }).click();
-      await page.getByRole('checkbox', { name: 'Single-key shortcuts' }).uncheck();
-      await page.keyboard.press('Escape');
-      await page.keyboard.press('m');
-      expect(await page.title()).toBe('Lathe');
-    }));
-
-  it('shows where the focus is, everywhere', () =>
-    onConsole(async (page) => {
-      await openSettings(page);
-      await page.getByRole('link', { name: 'Lathe' }).focus();
-      const unmarked: string[] = [];
-      for (let presses = 0; presses < 50; presses += 1) {
-        await page.keyboard.press('Tab');
-        const mark = await page.evaluate(() => {
-          const element = document.activeElement;
-          if (!element || element === document.body) return '';
-          const looks = [element, element.closest('.composer'), element.closest('label')].flatMap((place) =>
-            place ? [getComputedStyle(place)] : [],
-          );
-          const marked = looks.some(({ outlineStyle, boxShadow }) => outlineStyle !== 'none' || boxShadow !== 'none');
-          return marked ? '' : element.outerHTML.slice(0, 120);
-        });
-        if (mark) unmarked.push(mark);
-      }
-      expect(unmarked).toEqual([]);
-    }));
-
-  it('does not send while an input method composes', () =>
-    onConsole(async (page) => {
-      await composer(page).fill('nihao');
-      for (const init of [{ isComposing: true }, { keyCode: 229 }]) {
-        await page.evaluate((extra) => {
-          const event = new KeyboardEvent('keydown', { key: 'Enter', bubbles: true, cancelable: true, ...extra });
-          document.getElementById('composer')?.dispatchEvent(event);
-        }, init);
-      }
-      expect(await answers(page).count()).toBe(0);
-      expect(await composer(page).inputValue()).toBe('nihao');
-    }));
-});
-
 describe('the model page', () => {
   it('shows the facts that the server gives', () =>
-    onConsole(async (page) => {
-      const models = await page.evaluate(() => fetch('/v1/models').then((response) => response.json()));
+    visit(async (page) => {
+      const models = await page.evaluate(() =>
+        fetch('/v1/models').then((response) => response.json()),
+      );
       const facts = await page.evaluate(
         (id) => fetch(`/v1/models/${id}/facts`).then((response) => response.json()),
         models.data[0].id as string,
@@ -442,44 +319,64 @@ describe('the model page', () => {
       expect(await page.getByRole('heading', { level: 1 }).innerText()).toBe(facts.name);
       const whole = new Intl.NumberFormat('en');
       const main = await page.getByRole('main').innerText();
-      for (const number of [facts.context_length, facts.layers, facts.width, facts.feed_forward_width, facts.vocab_size, facts.tensor_count, facts.rope.base]) {
+      for (const number of [
+        facts.context_length,
+        facts.layers,
+        facts.width,
+        facts.feed_forward_width,
+        facts.vocab_size,
+        facts.tensor_count,
+        facts.rope.base,
+      ]) {
         expect(main).toContain(whole.format(number));
       }
       expect(await page.locator('.type-table tbody tr').count()).toBe(facts.types.length);
       for (const { type } of facts.types) expect(main).toContain(type);
       expect(main).toContain(facts.tokenizer.description);
-      expect(main).toContain(`${facts.heads} query heads share ${facts.kv_heads} key and value heads`);
+      expect(main).toContain(
+        `${facts.heads} query heads share ${facts.kv_heads} key and value heads`,
+      );
       await page.getByText('All facts as JSON').click();
       expect(JSON.parse(await page.locator('.raw pre').innerText())).toEqual(facts);
     }));
 
   it('calculates the memory of conversations', () =>
-    onConsole(async (page) => {
+    visit(async (page) => {
       const facts = await page.evaluate(async () => {
         const models = await fetch('/v1/models').then((response) => response.json());
         return fetch(`/v1/models/${models.data[0].id}/facts`).then((response) => response.json());
       });
       await page.getByRole('link', { name: 'Model', exact: true }).click();
       await page.getByRole('slider', { name: 'Tokens in each conversation' }).press('Home');
-      const users = page.getByRole('slider', { name: 'Conversations at the same time' });
+      const users = page.getByRole('slider', {
+        name: 'Conversations at the same time',
+      });
       await users.press('Home');
       for (let presses = 0; presses < 7; presses += 1) await users.press('ArrowRight');
       const mebibytes = (bytes: number) =>
         `${new Intl.NumberFormat('en', { maximumSignificantDigits: 3 }).format(bytes / 2 ** 20)} MiB`;
       const sums = page.locator('.memory-sums');
-      expect(await sums.innerText()).toContain(mebibytes(facts.memory.kv_bytes_per_token_f16 * 256 * 8));
+      expect(await sums.innerText()).toContain(
+        mebibytes(facts.memory.kv_bytes_per_token_f16 * 256 * 8),
+      );
       await page.getByRole('radio', { name: 'F32' }).check();
       const f32 = facts.memory.kv_bytes_per_token_f32 * 256 * 8;
       expect(await sums.innerText()).toContain(mebibytes(f32));
-      expect(await page.locator('.memory-total').innerText()).toBe(mebibytes(f32 + facts.memory.weight_bytes));
+      expect(await page.locator('.memory-total').innerText()).toBe(
+        mebibytes(f32 + facts.memory.weight_bytes),
+      );
     }));
 });
 
 describe('a phone', () => {
-  const phone = { viewport: { width: 360, height: 720 }, hasTouch: true, isMobile: true };
+  const phone = {
+    viewport: { width: 360, height: 720 },
+    hasTouch: true,
+    isMobile: true,
+  };
 
   it('holds every page without scrolling sideways', () =>
-    onConsole(async (page) => {
+    visit(async (page) => {
       const overflow = () => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       await limitTokensOnPhone(page, 12);
       await composer(page).fill('Tell me about the lathe in Markdown.');
@@ -502,29 +399,38 @@ describe('a phone', () => {
 
 describe('the page', () => {
   it('comes under a strict policy and is cached by its hashes', async () => {
-    const page = await fetch(server.address);
+    const page = await fetch(address());
     const html = await page.text();
     expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
     expect(page.headers.get('content-security-policy')).not.toContain('unsafe');
     expect(page.headers.get('cache-control')).toBe('no-cache');
     for (const [, path] of html.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)) {
-      const asset = await fetch(server.address + path);
+      const asset = await fetch(address() + path);
       expect(asset.status).toBe(200);
       expect(asset.headers.get('cache-control')).toContain('immutable');
     }
   });
 
   it('gives every control a name', () =>
-    onConsole(async (page) => {
+    visit(async (page) => {
       await limitTokens(page, 4);
       await askAndWait(page, 'Hi');
       for (const open of ['', '#/model']) {
         if (open) await page.getByRole('link', { name: 'Model', exact: true }).click();
         const nameless = await page.evaluate(() =>
-          [...document.querySelectorAll<HTMLElement>('button, a, input, textarea, select, [role=img], summary')]
+          [
+            ...document.querySelectorAll<HTMLElement>(
+              'button, a, input, textarea, select, [role=img], summary',
+            ),
+          ]
             .filter((element) => {
-              const labels = 'labels' in element ? [...((element as HTMLInputElement).labels ?? [])] : [];
-              const texts = [element.getAttribute('aria-label'), element.textContent, ...labels.map((label) => label.textContent)];
+              const labels =
+                'labels' in element ? [...((element as HTMLInputElement).labels ?? [])] : [];
+              const texts = [
+                element.getAttribute('aria-label'),
+                element.textContent,
+                ...labels.map((label) => label.textContent),
+              ];
               return !texts.some((text) => text?.trim());
             })
             .map((element) => element.outerHTML.slice(0, 120)),
@@ -534,11 +440,13 @@ describe('the page', () => {
     }));
 
   it('tells screen readers when an answer begins and ends, not every word', () =>
-    onConsole(async (page) => {
+    visit(async (page) => {
       await page.evaluate(() => {
         const said: string[] = [];
         Object.assign(window, { said });
-        for (const region of document.querySelectorAll('[aria-live], [role=status], [role=alert]')) {
+        for (const region of document.querySelectorAll(
+          '[aria-live], [role=status], [role=alert]',
+        )) {
           new MutationObserver(() => said.push(region.textContent ?? '')).observe(region, {
             characterData: true,
             childList: true,
@@ -550,7 +458,10 @@ describe('the page', () => {
       await askAndWait(page, 'Hello');
       const said = () => page.evaluate(() => (window as unknown as { said: string[] }).said);
       await expect.poll(said).toHaveLength(2);
-      expect(await said()).toEqual(['The model is answering.', expect.stringMatching(/^The answer is complete: \d+ tokens?\.$/)]);
+      expect(await said()).toEqual([
+        'The model is answering.',
+        expect.stringMatching(/^The answer is complete: \d+ tokens?\.$/),
+      ]);
     }));
 });
 

@@ -4,8 +4,17 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { HOSTILE } from '../../console/dev/mock_server/replies';
 import { MOCK_KEY, MockServer } from '../../console/dev/mock_server/server';
-import { launchBrowser, visitReady, type Visit } from './browser';
-import { answerText, answers, ask, askAndWait, composer, lastAnswer, settled, written } from './page';
+import { launchBrowser, visit, visitReady, type Visit } from './browser';
+import {
+  answerText,
+  answers,
+  ask,
+  askAndWait,
+  composer,
+  lastAnswer,
+  settled,
+  written,
+} from './page';
 import { startMock } from './server';
 
 let browser: Browser;
@@ -71,7 +80,9 @@ describe('a refusal', () => {
     await page.getByRole('button', { name: 'Try again' }).click();
     await settled(page);
     expect(await answerText(page).innerText()).toContain('A lathe turns');
-    const kept = await page.evaluate(() => [localStorage, sessionStorage].map((storage) => storage.getItem('lathe.apiKey')));
+    const kept = await page.evaluate(() =>
+      [localStorage, sessionStorage].map((storage) => storage.getItem('lathe.apiKey')),
+    );
     expect(kept).toEqual([null, MOCK_KEY]);
   });
 
@@ -126,7 +137,9 @@ describe('a stream', () => {
     await ask(page, '!wait');
     expect(await lastAnswer(page).innerText()).toContain('Reading the prompt…');
     await settled(page);
-    expect(await lastAnswer(page).locator('[data-stat=first]').innerText()).toMatch(/first token [2-9]/);
+    expect(await lastAnswer(page).locator('[data-stat=first]').innerText()).toMatch(
+      /first token [2-9]/,
+    );
   });
 
   it('with nothing in it says so', async () => {
@@ -155,14 +168,32 @@ describe('a hostile answer', () => {
       return {
         hacked: (window as unknown as { hacked?: number }).hacked,
         tags: [...new Set(elements.map((element) => element.localName))].sort(),
-        handlers: elements.flatMap((element) => element.getAttributeNames().filter((name) => name.startsWith('on'))),
-        links: elements.flatMap((element) => (element instanceof HTMLAnchorElement ? [element.href] : [])),
-        rels: elements.flatMap((element) => (element instanceof HTMLAnchorElement ? [element.rel] : [])),
+        handlers: elements.flatMap((element) =>
+          element.getAttributeNames().filter((name) => name.startsWith('on')),
+        ),
+        links: elements.flatMap((element) =>
+          element instanceof HTMLAnchorElement ? [element.href] : [],
+        ),
+        rels: elements.flatMap((element) =>
+          element instanceof HTMLAnchorElement ? [element.rel] : [],
+        ),
         text: answer?.textContent ?? '',
       };
     });
     expect(found.hacked).toBeUndefined();
-    for (const tag of ['script', 'img', 'iframe', 'style', 'b', 'object', 'embed', 'form', 'input', 'link', 'meta']) {
+    for (const tag of [
+      'script',
+      'img',
+      'iframe',
+      'style',
+      'b',
+      'object',
+      'embed',
+      'form',
+      'input',
+      'link',
+      'meta',
+    ]) {
       expect(found.tags).not.toContain(tag);
     }
     expect(found.handlers).toEqual([]);
@@ -174,13 +205,35 @@ describe('a hostile answer', () => {
     // Again from the history, where it is read back from storage.
     await page.reload();
     await answerText(page).waitFor();
-    expect(await page.evaluate(() => (window as unknown as { hacked?: number }).hacked)).toBeUndefined();
+    expect(
+      await page.evaluate(() => (window as unknown as { hacked?: number }).hacked),
+    ).toBeUndefined();
   });
 
   it('cannot hide in a title either', async () => {
     await askAndWait(page, '<img src=x onerror=window.hacked=1>');
     expect(await page.locator('.history-row img, h1 img, .question-text img').count()).toBe(0);
     expect(await page.locator('h1').innerText()).toBe('<img src=x onerror=window.hacked=1>');
+  });
+});
+
+describe('a server that wants a key for everything', () => {
+  it('is usable once it has one', async () => {
+    const locked = await startMock({ keyWanted: true });
+    const { context, page: lockedPage } = await visit(browser, locked.address);
+    await lockedPage.getByText('The server wants an API key').waitFor();
+    expect(await lockedPage.getByRole('button', { name: 'Send' }).isDisabled()).toBe(true);
+    await lockedPage.getByRole('button', { name: 'Enter a key' }).click();
+    const dialog = lockedPage.getByRole('dialog', { name: 'API key' });
+    await dialog.getByRole('textbox', { name: 'Key' }).fill(MOCK_KEY);
+    await dialog.getByRole('checkbox', { name: 'Keep it in this browser' }).check();
+    await dialog.getByRole('textbox', { name: 'Key' }).press('Enter');
+    await lockedPage.getByText('SmolLM2 135M Instruct').waitFor();
+    expect(await askAndWait(lockedPage, 'Hello')).toContain('A lathe turns');
+    await lockedPage.reload();
+    await lockedPage.getByText('8,192').waitFor();
+    await context.close();
+    await locked.server.close();
   });
 });
 
@@ -191,7 +244,10 @@ describe('a server that goes away', () => {
     await ask(page, 'Anybody there?');
     expect(await failure().innerText()).toContain('The server does not answer');
     await page.locator('.server-dot.offline').waitFor();
-    mock.server = new MockServer({ dist: process.env['LATHE_CONSOLE_DIST'], tokenMs: 5 });
+    mock.server = new MockServer({
+      dist: process.env['LATHE_CONSOLE_DIST'],
+      tokenMs: 5,
+    });
     await mock.server.listen(port);
     await page.locator('.server-dot.ready').waitFor();
     await page.getByRole('button', { name: 'Try again' }).click();

@@ -42,7 +42,9 @@ export async function setSampling(page: Page, label: string, value: string): Pro
 export async function written(page: Page, characters: number): Promise<void> {
   await answerText(page).waitFor();
   await page.waitForFunction(
-    (wanted) => ([...document.querySelectorAll<HTMLElement>('.answer-text')].at(-1)?.innerText.length ?? 0) >= wanted,
+    (wanted) =>
+      ([...document.querySelectorAll<HTMLElement>('.answer-text')].at(-1)?.innerText.length ?? 0) >=
+      wanted,
     characters,
   );
 }

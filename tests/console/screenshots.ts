@@ -40,7 +40,13 @@ async function ask(page: Page, language: Language): Promise<void> {
   }
 }
 
-async function shoot(browser: Browser, address: string, folder: string, language: Language, scheme: 'light' | 'dark') {
+async function shoot(
+  browser: Browser,
+  address: string,
+  folder: string,
+  language: Language,
+  scheme: 'light' | 'dark',
+) {
   const texts = LANGUAGES[language];
   const { context, page } = await visitReady(browser, address, {
     locale: texts.tag,
@@ -48,7 +54,10 @@ async function shoot(browser: Browser, address: string, folder: string, language
     viewport: { width: 1360, height: 860 },
   });
   const picture = (name: string) =>
-    page.screenshot({ path: join(folder, `console-${name}${language}-${scheme}.png`), animations: 'disabled' });
+    page.screenshot({
+      path: join(folder, `console-${name}${language}-${scheme}.png`),
+      animations: 'disabled',
+    });
   await picture('welcome-');
   await ask(page, language);
   await page.getByRole('button', { name: texts.settings }).click();
@@ -63,14 +72,17 @@ async function shoot(browser: Browser, address: string, folder: string, language
   await context.close();
 }
 
-const folder = process.argv.at(-1)?.includes('screenshots') ? 'docs/images' : (process.argv.at(-1) ?? '');
+const folder = process.argv.at(-1)?.includes('screenshots')
+  ? 'docs/images'
+  : (process.argv.at(-1) ?? '');
 mkdirSync(folder, { recursive: true });
 const given = process.env['LATHE_CONSOLE_URL'];
 const mock = given ? null : new MockServer({ dist: process.env['LATHE_CONSOLE_DIST'], tokenMs: 8 });
 const address = given ?? (await mock?.listen()) ?? '';
 const browser = await launchBrowser();
 for (const language of ['en', 'zh'] as const) {
-  for (const scheme of ['light', 'dark'] as const) await shoot(browser, address, folder, language, scheme);
+  for (const scheme of ['light', 'dark'] as const)
+    await shoot(browser, address, folder, language, scheme);
 }
 await browser.close();
 await mock?.close();

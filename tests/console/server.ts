@@ -5,7 +5,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { MockServer } from '../../console/dev/mock_server/server';
+import { MockServer, type MockServerOptions } from '../../console/dev/mock_server/server';
 
 export interface ServerUnderTest {
   address: string;
@@ -24,10 +24,12 @@ export async function startServer(): Promise<ServerUnderTest> {
   return { address: mock.address, stop: () => mock.server.close() };
 }
 
-export async function startMock(tokenMs = 25): Promise<{ address: string; server: MockServer }> {
+export async function startMock(
+  options: MockServerOptions = {},
+): Promise<{ address: string; server: MockServer }> {
   const dist = process.env['LATHE_CONSOLE_DIST'];
   if (!dist) throw new Error('LATHE_CONSOLE_DIST must name the folder of the built console');
-  const server = new MockServer({ dist, tokenMs });
+  const server = new MockServer({ dist, tokenMs: 25, ...options });
   return { address: await server.listen(), server };
 }
 

@@ -17,6 +17,7 @@ export interface MockServerOptions {
   dist?: string; // folder of the built console
   tokenMs?: number; // between two tokens
   firstTokenMs?: number;
+  keyWanted?: boolean; // by everything but the page and the health check
 }
 
 export interface SeenRequest {
@@ -60,15 +61,21 @@ export class MockServer {
 
   private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = new URL(request.url ?? '/', 'http://mock').pathname;
-    if (request.method === 'POST' && path === '/v1/chat/completions') {
-      return this.chat(request, response);
-    }
     if (path === '/health' || path === '/readyz') {
       const ready = this.healthStatus === 200;
       return json(response, this.healthStatus, { status: ready ? 'ready' : 'draining' });
     }
+    if (this.options.keyWanted && path.startsWith('/v1/') && !hasKey(request)) {
+      return fail(response, 401, 'invalid_api_key', 'an API key is wanted');
+    }
+    if (request.method === 'POST' && path === '/v1/chat/completions') {
+      return this.chat(request, response);
+    }
     if (path === '/v1/models') {
-      return json(response, 200, { object: 'list', data: [{ id: MODEL, object: 'model', max_model_len: 8192 }] });
+      return json(response, 200, {
+        object: 'list',
+        data: [{ id: MODEL, object: 'model', max_model_len: 8192 }],
+      });
     }
     if (path === `/v1/models/${MODEL}/facts`) return json(response, 200, FACTS);
     if (path === '/metrics') {
@@ -156,7 +163,11 @@ export class MockServer {
       id,
       model: MODEL,
       choices: [],
-      usage: { prompt_tokens: words, completion_tokens: seen.sent, total_tokens: words + seen.sent },
+      usage: {
+        prompt_tokens: words,
+        completion_tokens: seen.sent,
+        total_tokens: words + seen.sent,
+      },
     });
     response.end('data: [DONE]\n\n');
   }
@@ -170,7 +181,12 @@ function refuse(name: string, request: IncomingMessage, response: ServerResponse
       fail(response, 429, 'rate_limit_exceeded', 'the queue of 1024 requests is full');
       return true;
     case '!context':
-      fail(response, 400, 'context_length_exceeded', 'the prompt has 9,000 tokens and the context 8,192');
+      fail(
+        response,
+        400,
+        'context_length_exceeded',
+        'the prompt has 9,000 tokens and the context 8,192',
+      );
       return true;
     case '!draining':
       fail(response, 503, 'unavailable', 'the server is shutting down and takes no new requests');
@@ -189,7 +205,7 @@ function refuse(name: string, request: IncomingMessage, response: ServerResponse
       response.end('<h1>A proxy</h1>');
       return true;
     case '!key':
-      if (request.headers.authorization === `Bearer ${MOCK_KEY}`) return false;
+      if (hasKey(request)) return false;
       fail(response, 401, 'invalid_api_key', 'an API key is wanted');
       return true;
     default:
@@ -204,7 +220,11 @@ async function breakOff(name: string, response: ServerResponse): Promise<boolean
     return true;
   }
   if (name === '!frame') {
-    const error = { message: 'the engine ran out of pages', type: 'server_error', code: 'server_error' };
+    const error = {
+      message: 'the engine ran out of pages',
+      type: 'server_error',
+      code: 'server_error',
+    };
     response.end(`data: ${JSON.stringify({ error })}\n\ndata: [DONE]\n\n`);
     return true;
   }
@@ -215,12 +235,22 @@ async function breakOff(name: string, response: ServerResponse): Promise<boolean
   return false;
 }
 
+function hasKey(request: IncomingMessage): boolean {
+  return request.headers.authorization === `Bearer ${MOCK_KEY}`;
+}
+
 function json(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { 'content-type': 'application/json', 'x-request-id': 'req-mock' });
   response.end(JSON.stringify(body));
 }
 
-function fail(response: ServerResponse, status: number, code: string, message: string, param: string | null = null): void {
+function fail(
+  response: ServerResponse,
+  status: number,
+  code: string,
+  message: string,
+  param: string | null = null,
+): void {
   json(response, status, { error: { message, type: code, param, code } });
 }
 

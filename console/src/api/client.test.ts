@@ -52,7 +52,13 @@ describe('the client', () => {
   it('streams text, the reason of the end and the usage', async () => {
     const seen: RequestInit[] = [];
     const client = clientThatGets(
-      streamOf([delta('He'), delta('llo').slice(0, 9), delta('llo').slice(9) + finish, usage, 'data: [DONE]\n\n']),
+      streamOf([
+        delta('He'),
+        delta('llo').slice(0, 9),
+        delta('llo').slice(9) + finish,
+        usage,
+        'data: [DONE]\n\n',
+      ]),
       seen,
     );
     expect(await collect(client)).toEqual([
@@ -72,7 +78,9 @@ describe('the client', () => {
 
   it('calls a stream that ends early cut', async () => {
     expect((await failureOfCollect(clientThatGets(streamOf([delta('He')])))).kind).toBe('cut');
-    expect((await failureOfCollect(clientThatGets(streamOf([delta('He')], 'break')))).kind).toBe('cut');
+    expect((await failureOfCollect(clientThatGets(streamOf([delta('He')], 'break')))).kind).toBe(
+      'cut',
+    );
   });
 
   it('accepts a stream that has finished and lost only its last line', async () => {
@@ -81,7 +89,8 @@ describe('the client', () => {
   });
 
   it('throws the error frame of a stream', async () => {
-    const frame = 'data: {"error":{"message":"out of memory","code":"server_error"}}\n\ndata: [DONE]\n\n';
+    const frame =
+      'data: {"error":{"message":"out of memory","code":"server_error"}}\n\ndata: [DONE]\n\n';
     expect(await failureOfCollect(clientThatGets(streamOf([delta('He'), frame])))).toMatchObject({
       kind: 'server',
       message: 'out of memory',
@@ -92,7 +101,9 @@ describe('the client', () => {
   it('refuses a page where a stream should be', async () => {
     const page = new Response('<html>', { headers: { 'content-type': 'text/html' } });
     expect((await failureOfCollect(clientThatGets(page))).kind).toBe('protocol');
-    expect((await failureOfCollect(clientThatGets(streamOf(['data: {oops\n\n'])))).kind).toBe('protocol');
+    expect((await failureOfCollect(clientThatGets(streamOf(['data: {oops\n\n'])))).kind).toBe(
+      'protocol',
+    );
   });
 
   it('reads the error body of a refusal', async () => {
@@ -106,7 +117,9 @@ describe('the client', () => {
   });
 
   it('lists models and ignores what is not one', async () => {
-    const body = JSON.stringify({ data: [{ id: 'a', max_model_len: 8192 }, { id: 3 }, null, { id: 'b' }] });
+    const body = JSON.stringify({
+      data: [{ id: 'a', max_model_len: 8192 }, { id: 3 }, null, { id: 'b' }],
+    });
     expect(await clientThatGets(new Response(body)).models()).toEqual([
       { id: 'a', contextLength: 8192 },
       { id: 'b' },
@@ -125,7 +138,17 @@ describe('the client', () => {
 
 describe('a chunk', () => {
   it('may be anything without harm', () => {
-    const chunks = ['null', '3', '[]', '{}', '{"choices":{}}', '{"choices":[null]}', '{"choices":[{"delta":3}]}', '{"usage":{"prompt_tokens":"x"}}', '{"error":null}'];
+    const chunks = [
+      'null',
+      '3',
+      '[]',
+      '{}',
+      '{"choices":{}}',
+      '{"choices":[null]}',
+      '{"choices":[{"delta":3}]}',
+      '{"usage":{"prompt_tokens":"x"}}',
+      '{"error":null}',
+    ];
     for (const chunk of chunks) expect(chatEvents(chunk)).toEqual([]);
   });
 

@@ -65,7 +65,9 @@ export class Client {
     return list.flatMap((entry: unknown) => {
       if (!isRecord(entry) || typeof entry['id'] !== 'string') return [];
       const length = entry['context_length'] ?? entry['max_model_len'];
-      return [{ id: entry['id'], ...(typeof length === 'number' ? { contextLength: length } : {}) }];
+      return [
+        { id: entry['id'], ...(typeof length === 'number' ? { contextLength: length } : {}) },
+      ];
     });
   }
 
@@ -109,7 +111,8 @@ export class Client {
       }
     } catch (error) {
       if (error instanceof ApiError || signal.aborted) throw error;
-      if (!finished) throw cutOff(error instanceof Error ? error.message : String(error), requestId);
+      if (!finished)
+        throw cutOff(error instanceof Error ? error.message : String(error), requestId);
     }
     if (!finished) throw cutOff('the connection closed before the answer was complete', requestId);
   }

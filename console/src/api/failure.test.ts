@@ -16,7 +16,9 @@ describe('failures', () => {
 
   it('tell a prompt that is too long from another bad parameter', () => {
     expect(kindOf(400, { code: 'context_length_exceeded' })).toBe('context_length');
-    expect(kindOf(400, { message: 'longer than the context length of 8192' })).toBe('context_length');
+    expect(kindOf(400, { message: 'longer than the context length of 8192' })).toBe(
+      'context_length',
+    );
     expect(kindOf(400, { message: 'temperature must be at least 0' })).toBe('invalid_request');
   });
 
@@ -34,12 +36,23 @@ describe('failures', () => {
   });
 
   it('survive bodies that are not the API’s', () => {
-    for (const body of [null, 3, 'x', [], {}, { error: null }, { error: [] }, { error: { message: {} } }]) {
+    for (const body of [
+      null,
+      3,
+      'x',
+      [],
+      {},
+      { error: null },
+      { error: [] },
+      { error: { message: {} } },
+    ]) {
       expect(errorBody(body).message).toBeUndefined();
     }
     expect(errorBody({ error: 'words' })).toEqual({ message: 'words' });
     expect(failureOfResponse(500, new Headers(), {}, 'Oops').message).toBe('HTTP 500 Oops');
-    expect(failureOfResponse(429, new Headers({ 'retry-after': 'soon' }), {}).retryAfterSeconds).toBeUndefined();
+    expect(
+      failureOfResponse(429, new Headers({ 'retry-after': 'soon' }), {}).retryAfterSeconds,
+    ).toBeUndefined();
   });
 
   it('come from anything thrown', () => {

@@ -61,7 +61,7 @@ export function focusComposer(): void {
 }
 
 export function isAnswering(): boolean {
-  return session.liveAnswers.value.has(session.current.value.id);
+  return session.answering.value.has(session.currentConversationId.value);
 }
 
 export function stopAnswer(): boolean {

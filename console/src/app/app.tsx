@@ -17,13 +17,15 @@ import { Sidebar } from './sidebar';
 export function App() {
   const page = route.value.page;
   const sidebar = isNarrow.value ? drawer.value === 'sidebar' : preferences.value.sidebarOpen;
-  const settingsWanted = isNarrow.value ? drawer.value === 'settings' : preferences.value.settingsOpen;
+  const settingsWanted = isNarrow.value
+    ? drawer.value === 'settings'
+    : preferences.value.settingsOpen;
   const settings = settingsWanted && page === 'chat';
   const covered = isNarrow.value && (sidebar || settings);
-  useDocumentState();
   useDrawerFocus();
   return (
     <>
+      <DocumentState />
       {page === 'chat' && (
         <a
           class="skip-link"
@@ -59,7 +61,8 @@ export function App() {
   );
 }
 
-function useDocumentState() {
+// The title, language and theme of the document; draws nothing.
+function DocumentState() {
   const { theme } = preferences.value;
   const language = locale.value;
   const { title, messages } = session.current.value;
@@ -71,6 +74,7 @@ function useDocumentState() {
     document.documentElement.lang = LANGUAGE_TAGS[language];
     document.title = heading ? `${heading} · Lathe` : 'Lathe';
   }, [theme, language, heading]);
+  return null;
 }
 
 // An open drawer takes the focus and gives it back.

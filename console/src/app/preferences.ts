@@ -29,7 +29,10 @@ export function setPreferences(change: Partial<Preferences>): void {
 }
 
 export function readPreferences(value: unknown): Preferences {
-  const stored = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
+  const stored = (typeof value === 'object' && value !== null ? value : {}) as Record<
+    string,
+    unknown
+  >;
   const pick = <T>(key: string, allowed: readonly T[], otherwise: T): T =>
     allowed.find((candidate) => candidate === stored[key]) ?? otherwise;
   return {

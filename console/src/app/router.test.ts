@@ -6,7 +6,10 @@ describe('routes', () => {
     expect(hashOf(parseRoute(hash))).toBe(hash);
   });
 
-  it.each(['', '#', '#/nowhere', '#/chat/', '#/chat/a b<c>', '#x'])('%j leads to the chat page', (hash) => {
-    expect(parseRoute(hash)).toEqual({ page: 'chat', conversation: null });
-  });
+  it.each(['', '#', '#/nowhere', '#/chat/', '#/chat/a b<c>', '#x'])(
+    '%j leads to the chat page',
+    (hash) => {
+      expect(parseRoute(hash)).toEqual({ page: 'chat', conversation: null });
+    },
+  );
 });

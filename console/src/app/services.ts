@@ -50,9 +50,9 @@ export function startServices(): void {
   });
   keepAddressAndSessionTogether();
   effect(() => {
-    if (session.liveAnswers.value.size === 0) return undefined;
-    const timer = setTimeout(() => session.tick(), TICK_MS);
-    return () => clearTimeout(timer);
+    if (session.answering.value.size === 0) return undefined;
+    const timer = setInterval(() => session.tick(), TICK_MS);
+    return () => clearInterval(timer);
   });
 }
 

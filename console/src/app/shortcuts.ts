@@ -50,7 +50,8 @@ export function listenForShortcuts(): void {
       return;
     }
     const plain = !event.ctrlKey && !event.metaKey && !event.altKey;
-    if (!plain || !preferences.value.singleKeys || openDialog.value || isTextField(event.target)) return;
+    if (!plain || !preferences.value.singleKeys || openDialog.value || isTextField(event.target))
+      return;
     const run = SINGLE_KEYS[event.key];
     if (!run) return;
     event.preventDefault();
@@ -76,5 +77,7 @@ function isTextField(target: EventTarget | null): boolean {
   if (!(target instanceof HTMLElement)) return false;
   if (target.isContentEditable || target instanceof HTMLTextAreaElement) return true;
   if (target instanceof HTMLSelectElement) return true;
-  return target instanceof HTMLInputElement && !['checkbox', 'radio', 'range'].includes(target.type);
+  return (
+    target instanceof HTMLInputElement && !['checkbox', 'radio', 'range'].includes(target.type)
+  );
 }

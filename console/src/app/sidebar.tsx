@@ -3,6 +3,7 @@ import type { Conversation } from '../chat/conversation';
 import { LANGUAGE_TAGS, LOCALES, dictionaries, locale, t } from '../i18n';
 import { IconButton } from '../ui/icon_button';
 import { Icon, type IconName } from '../ui/icon';
+import { memo } from '../ui/memo';
 import { Menu } from '../ui/menu';
 import { Mark } from '../ui/spindle';
 import { formatDate } from '../ui/format';
@@ -54,7 +55,12 @@ function PageLink({ to, icon, label }: { to: Route; icon: IconName; label: strin
   const isHere = route.value.page === to.page;
   const open = to.page === 'model' ? showModel : showCurrentChat;
   return (
-    <a class="page-link" href={hashOf(to)} aria-current={isHere ? 'page' : undefined} onClick={go(open)}>
+    <a
+      class="page-link"
+      href={hashOf(to)}
+      aria-current={isHere ? 'page' : undefined}
+      onClick={go(open)}
+    >
       <Icon name={icon} size={18} />
       {label}
     </a>
@@ -73,7 +79,11 @@ function ConversationList() {
             label={t.value.app.moreActions}
             icon="more"
             items={[
-              { label: texts.exportAll, icon: 'download', onSelect: () => exportConversations(all) },
+              {
+                label: texts.exportAll,
+                icon: 'download',
+                onSelect: () => exportConversations(all),
+              },
               {
                 label: texts.removeAll,
                 icon: 'trash',
@@ -108,7 +118,12 @@ type GroupName = 'today' | 'yesterday' | 'week' | 'older';
 function groupsOf(conversations: readonly Conversation[]): [GroupName, Conversation[]][] {
   const midnight = new Date().setHours(0, 0, 0, 0);
   const day = 86_400_000;
-  const groups: Record<GroupName, Conversation[]> = { today: [], yesterday: [], week: [], older: [] };
+  const groups: Record<GroupName, Conversation[]> = {
+    today: [],
+    yesterday: [],
+    week: [],
+    older: [],
+  };
   for (const conversation of conversations) {
     const at = conversation.updatedAt;
     if (at >= midnight) groups.today.push(conversation);
@@ -116,17 +131,20 @@ function groupsOf(conversations: readonly Conversation[]): [GroupName, Conversat
     else if (at >= midnight - 7 * day) groups.week.push(conversation);
     else groups.older.push(conversation);
   }
-  return (Object.entries(groups) as [GroupName, Conversation[]][]).filter(([, list]) => list.length > 0);
+  return (Object.entries(groups) as [GroupName, Conversation[]][]).filter(
+    ([, list]) => list.length > 0,
+  );
 }
 
-function ConversationRow({ conversation }: { conversation: Conversation }) {
+const ConversationRow = memo(({ conversation }: { conversation: Conversation }) => {
   const [renaming, setRenaming] = useState(false);
   const texts = t.value.history;
   const title = conversation.title || texts.untitled;
-  if (renaming) return <RenameField conversation={conversation} onDone={() => setRenaming(false)} />;
+  if (renaming)
+    return <RenameField conversation={conversation} onDone={() => setRenaming(false)} />;
   const at = route.value;
-  const isHere = at.page === 'chat' && session.current.value.id === conversation.id;
-  const answering = session.liveAnswers.value.has(conversation.id);
+  const isHere = at.page === 'chat' && session.currentConversationId.value === conversation.id;
+  const answering = session.answering.value.has(conversation.id);
   return (
     <li class="history-row">
       <a
@@ -158,7 +176,7 @@ function ConversationRow({ conversation }: { conversation: Conversation }) {
       />
     </li>
   );
-}
+});
 
 function RenameField({ conversation, onDone }: { conversation: Conversation; onDone: () => void }) {
   const finish = (title: string) => {

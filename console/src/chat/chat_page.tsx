@@ -45,7 +45,7 @@ function ChatHead({ title }: { title: string }) {
           onClick={toggleSidebar}
         />
       )}
-      <h1>{title}</h1>
+      {title ? <h1>{title}</h1> : <span class="page-head-space" />}
       <IconButton
         icon="sliders"
         label={settings ? texts.settings.close : texts.settings.open}

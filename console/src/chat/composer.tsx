@@ -11,11 +11,11 @@ import { pathOf } from './conversation';
 const drafts = new Map<string, string>();
 
 export function Composer() {
-  const { id } = session.current.value;
+  const id = session.currentConversationId.value;
   const [text, setText] = useState(drafts.get(id) ?? '');
   const field = useRef<HTMLTextAreaElement>(null);
   const texts = t.value.chat;
-  const answering = session.liveAnswers.value.has(id);
+  const answering = session.answering.value.has(id);
   const canSend = text.trim() !== '' && !answering && connection.model.value !== '';
 
   useEffect(() => {
@@ -102,14 +102,18 @@ export function Composer() {
 // How much of the model's context the last answer had in use.
 function ContextMeter() {
   const length = connection.contextLength.value;
-  const usage = pathOf(session.current.value).findLast(({ answer }) => answer?.usage)?.answer?.usage;
+  const usage = pathOf(session.current.value).findLast(({ answer }) => answer?.usage)?.answer
+    ?.usage;
   if (!length || !usage) return null;
   const used = usage.promptTokens + usage.completionTokens;
   const texts = t.value.stats;
   const label = texts.context(formatWhole(used), formatWhole(length));
   const share = Math.min(1, used / length);
   return (
-    <span class={share > 0.85 ? 'context-meter high numbers' : 'context-meter numbers'} title={label}>
+    <span
+      class={share > 0.85 ? 'context-meter high numbers' : 'context-meter numbers'}
+      title={label}
+    >
       <svg width="16" height="16" viewBox="0 0 16 16" role="img" aria-label={label}>
         <circle cx="8" cy="8" r="6" class="context-all" />
         <circle

@@ -25,7 +25,12 @@ function build(...messages: Message[]): Conversation {
 const ids = (messages: Message[]) => messages.map(({ id }) => id).join(' ');
 
 describe('a conversation', () => {
-  const linear = build(message('q1', null), message('a1', 'q1'), message('q2', 'a1'), message('a2', 'q2'));
+  const linear = build(
+    message('q1', null),
+    message('a1', 'q1'),
+    message('q2', 'a1'),
+    message('a2', 'q2'),
+  );
 
   it('shows its messages in order', () => {
     expect(ids(pathOf(linear))).toBe('q1 a1 q2 a2');
@@ -58,7 +63,10 @@ describe('a conversation', () => {
 
   it('does not send an answer that never came', () => {
     const failed = build(message('q1', null), message('a1', 'q1', ''), message('q2', 'a1'));
-    expect(promptFor(failed, message('q2', 'a1')).map(({ content }) => content)).toEqual(['q1', 'q2']);
+    expect(promptFor(failed, message('q2', 'a1')).map(({ content }) => content)).toEqual([
+      'q1',
+      'q2',
+    ]);
   });
 
   it('changes one message and no other', () => {

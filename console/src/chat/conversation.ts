@@ -107,7 +107,9 @@ export function changeMessage(
 ): Conversation {
   return {
     ...conversation,
-    messages: conversation.messages.map((message) => (message.id === id ? change(message) : message)),
+    messages: conversation.messages.map((message) =>
+      message.id === id ? change(message) : message,
+    ),
   };
 }
 
@@ -139,5 +141,7 @@ export function promptFor(conversation: Conversation, message: Message): ChatMes
 export function titleFrom(content: string): string {
   const line = content.trim().split(/\s*\n/, 1)[0] ?? '';
   const characters = [...line.replace(/^[#>*\-\s]+/, '')];
-  return characters.length > 60 ? characters.slice(0, 59).join('').trimEnd() + '…' : characters.join('');
+  return characters.length > 60
+    ? characters.slice(0, 59).join('').trimEnd() + '…'
+    : characters.join('');
 }

@@ -68,5 +68,7 @@ function RetryButton({ onRetry, waitSeconds }: { onRetry: () => void; waitSecond
 
 // Backticks in the console's own texts mark commands.
 function withCode(text: string) {
-  return text.split('`').map((part, index) => (index % 2 === 1 ? <code key={index}>{part}</code> : part));
+  return text
+    .split('`')
+    .map((part, index) => (index % 2 === 1 ? <code key={index}>{part}</code> : part));
 }

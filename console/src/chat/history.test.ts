@@ -70,7 +70,13 @@ describe('the history', () => {
 
   it('shows nothing of entries that it cannot read and does not touch them', () => {
     const storage = new FakeStorage();
-    const foreign = ['{', 'null', '[]', '{"format":2,"id":"x","messages":[]}', '{"format":1,"id":"other","messages":[]}'];
+    const foreign = [
+      '{',
+      'null',
+      '[]',
+      '{"format":2,"id":"x","messages":[]}',
+      '{"format":1,"id":"other","messages":[]}',
+    ];
     foreign.forEach((entry, index) => storage.setItem(`lathe.conversation.x${index}`, entry));
     storage.setItem('unrelated', '1');
     expect(new History(storage).all()).toEqual([]);
@@ -86,7 +92,12 @@ describe('the history', () => {
 
   it('drops messages without a parent, with a double name or of an unknown kind', () => {
     const stored = { format: 1, ...JSON.parse(JSON.stringify(sample())) };
-    stored.messages.push({ ...stored.messages[1] }, { ...stored.messages[0], id: 'z', parent: 'gone' }, { id: 'y', parent: null, role: 'system', content: '' }, null);
+    stored.messages.push(
+      { ...stored.messages[1] },
+      { ...stored.messages[0], id: 'z', parent: 'gone' },
+      { id: 'y', parent: null, role: 'system', content: '' },
+      null,
+    );
     const read = readConversation(stored);
     expect(read && pathOf(read).map(({ id }) => id)).toEqual(['q', 'a']);
     expect(read?.messages).toHaveLength(2);

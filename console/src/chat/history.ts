@@ -85,7 +85,9 @@ export function readConversation(value: unknown): Conversation | undefined {
     messages: read,
     chosen: isRecord(chosen)
       ? Object.fromEntries(
-          Object.entries(chosen).filter((pair): pair is [string, string] => typeof pair[1] === 'string'),
+          Object.entries(chosen).filter(
+            (pair): pair is [string, string] => typeof pair[1] === 'string',
+          ),
         )
       : {},
   };

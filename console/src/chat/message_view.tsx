@@ -153,7 +153,15 @@ function AnswerView({ message, versions, isLast, busy, live }: MessageViewProps)
 }
 
 // How the answer ended, unless it simply is complete.
-function AnswerEnd({ message, answer, isLast }: { message: Message; answer: Answer; isLast: boolean }) {
+function AnswerEnd({
+  message,
+  answer,
+  isLast,
+}: {
+  message: Message;
+  answer: Answer;
+  isLast: boolean;
+}) {
   const texts = t.value.chat;
   if (answer.state === 'failed' && answer.failure) {
     return (

@@ -25,10 +25,12 @@ describe('sampling controls', () => {
   });
 
   it('read stored settings and drop what cannot be', () => {
-    expect(readSampling({ temperature: 5, top_k: 'x', seed: null, other: 3, min_p: 0.05 })).toEqual({
-      temperature: 2,
-      min_p: 0.05,
-    });
+    expect(readSampling({ temperature: 5, top_k: 'x', seed: null, other: 3, min_p: 0.05 })).toEqual(
+      {
+        temperature: 2,
+        min_p: 0.05,
+      },
+    );
     for (const foreign of [null, 3, 'x', [], undefined]) expect(readSampling(foreign)).toEqual({});
   });
 

@@ -148,7 +148,10 @@ describe('a session', () => {
 
   it('sends an edited question without what followed the old one', async () => {
     const { server, session, settle, shown } = setUp();
-    for (const [question, answer] of [['1?', 'one'], ['2?', 'two']] as const) {
+    for (const [question, answer] of [
+      ['1?', 'one'],
+      ['2?', 'two'],
+    ] as const) {
       session.send(question);
       server.text(answer);
       server.play({});
@@ -161,7 +164,12 @@ describe('a session', () => {
     server.play({});
     await settle();
     expect(shown()).toEqual(['1?', 'one', '3?', 'three']);
-    expect(server.requests[2]?.messages.map(({ content }) => content)).toEqual(['Be brief.', '1?', 'one', '3?']);
+    expect(server.requests[2]?.messages.map(({ content }) => content)).toEqual([
+      'Be brief.',
+      '1?',
+      'one',
+      '3?',
+    ]);
   });
 
   it('takes one question at a time in a conversation, and others meanwhile', async () => {

@@ -62,6 +62,7 @@ export class Session {
   private readonly currentId = signal<string | null>(null);
   private readonly draft = signal<Conversation>(newConversation('', 0)); // not yet stored
   private readonly live = signal<ReadonlyMap<string, LiveAnswer>>(new Map());
+  private readonly busy = signal<ReadonlySet<string>>(new Set());
   private readonly full = signal(false);
   private readonly runs = new Map<string, Run>(); // by conversation
 
@@ -72,7 +73,11 @@ export class Session {
   readonly current: ReadonlySignal<Conversation> = computed(
     () => this.stored.value.find(({ id }) => id === this.currentId.value) ?? this.draft.value,
   );
+  // The same until another conversation is opened, whatever is written in this one.
+  readonly currentConversationId: ReadonlySignal<string> = computed(() => this.current.value.id);
+  // By conversation. Changes with every piece of text; `answering` only when one begins or ends.
   readonly liveAnswers: ReadonlySignal<ReadonlyMap<string, LiveAnswer>> = this.live;
+  readonly answering: ReadonlySignal<ReadonlySet<string>> = this.busy;
   readonly storageIsFull: ReadonlySignal<boolean> = this.full;
 
   constructor(private readonly options: SessionOptions) {
@@ -131,7 +136,8 @@ export class Session {
   rename(id: string, title: string): void {
     const conversation = this.find(id);
     const trimmed = title.trim();
-    if (conversation && trimmed) this.put({ ...conversation, title: trimmed, titleIsOwn: true }, 'save');
+    if (conversation && trimmed)
+      this.put({ ...conversation, title: trimmed, titleIsOwn: true }, 'save');
   }
 
   // Gives back what was removed, for `restore`.
@@ -212,6 +218,7 @@ export class Session {
       over: false,
     };
     this.runs.set(conversation.id, run);
+    this.busy.value = new Set(this.runs.keys());
     this.showLive(run);
     this.options.onBegin?.();
     void this.follow(run, { model, messages, ...sampling });
@@ -266,6 +273,7 @@ export class Session {
     if (run.over) return;
     run.over = true;
     this.runs.delete(run.conversationId);
+    this.busy.value = new Set(this.runs.keys());
     const live = new Map(this.live.value);
     live.delete(run.conversationId);
     this.live.value = live;

@@ -110,7 +110,13 @@ function SamplingField({ control }: { control: SamplingControl }) {
         />
       </div>
       {control.neutral !== undefined && (
-        <Slider control={control} value={value} neutral={control.neutral} label={label} onChange={set} />
+        <Slider
+          control={control}
+          value={value}
+          neutral={control.neutral}
+          label={label}
+          onChange={set}
+        />
       )}
       <p class="settings-help" id={helpId} hidden={!explained}>
         {help}

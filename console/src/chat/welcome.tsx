@@ -12,7 +12,7 @@ export function Welcome() {
   return (
     <div class="welcome">
       <Spindle />
-      <h2>{texts.welcome}</h2>
+      <h1>{texts.welcome}</h1>
       <ModelLine />
       {offline || failure ? (
         <FailureNote
@@ -44,7 +44,9 @@ function ModelLine() {
       ? undefined
       : t.value.model.parameterCount(formatCompact(facts.parameters)),
     facts.types[0]?.type,
-    facts.contextLength === undefined ? undefined : t.value.model.contextOf(formatWhole(facts.contextLength)),
+    facts.contextLength === undefined
+      ? undefined
+      : t.value.model.contextOf(formatWhole(facts.contextLength)),
   ];
   return <p class="model-line">{parts.filter(Boolean).join(' · ')}</p>;
 }

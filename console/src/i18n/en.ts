@@ -16,7 +16,8 @@ export interface ControlText {
 const failures: Record<FailureKind, FailureText> = {
   offline: {
     title: 'The server does not answer',
-    advice: 'Check that `lathe serve` is running and that this page came from its address, then try again.',
+    advice:
+      'Check that `lathe serve` is running and that this page came from its address, then try again.',
   },
   unauthorized: {
     title: 'The server wants an API key',
@@ -142,7 +143,8 @@ export const en = {
     languageLabel: 'Language',
     themeLabel: 'Appearance',
     themes: { auto: 'As the system', light: 'Light', dark: 'Dark' },
-    storageFull: 'The browser’s storage is full: new messages are not kept. Delete or export some conversations.',
+    storageFull:
+      'The browser’s storage is full: new messages are not kept. Delete or export some conversations.',
     choosesModel: 'Model',
   },
   status: {
@@ -219,7 +221,8 @@ export const en = {
     ],
   },
   stats: {
-    tokens: (count: string, exact: boolean) => `${exact ? '' : '≈ '}${count} ${count === '1' ? 'token' : 'tokens'}`,
+    tokens: (count: string, exact: boolean) =>
+      `${exact ? '' : '≈ '}${count} ${count === '1' ? 'token' : 'tokens'}`,
     perSecond: (rate: string) => `${rate} tokens/s`,
     firstToken: (seconds: string) => `first token ${seconds} s`,
     total: (seconds: string) => `${seconds} s in all`,
@@ -233,7 +236,8 @@ export const en = {
     open: 'Open the settings',
     close: 'Close the settings',
     systemPrompt: 'System prompt',
-    systemPromptHelp: 'Tells the model who it is and how to answer. It belongs to this conversation.',
+    systemPromptHelp:
+      'Tells the model who it is and how to answer. It belongs to this conversation.',
     systemPromptPlaceholder: 'You are a helpful assistant.',
     useForNew: 'Use it for new conversations too',
     sampling: 'Sampling',

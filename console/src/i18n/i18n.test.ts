@@ -9,7 +9,8 @@ import { LOCALES, dictionaries, preferredLocale } from '.';
 type Leaf = string | ((...values: never[]) => string);
 
 function leaves(value: unknown, path = ''): Map<string, Leaf> {
-  if (typeof value === 'string' || typeof value === 'function') return new Map([[path, value as Leaf]]);
+  if (typeof value === 'string' || typeof value === 'function')
+    return new Map([[path, value as Leaf]]);
   const found = new Map<string, Leaf>();
   for (const [key, child] of Object.entries(value as object)) {
     for (const [name, leaf] of leaves(child, path ? `${path}.${key}` : key)) found.set(name, leaf);
@@ -23,7 +24,12 @@ function textOf(leaf: Leaf): string {
 }
 
 // Names that are the same in every language.
-const SAME = new Set(['sampling.top_p.label', 'sampling.top_k.label', 'sampling.min_p.label', 'stats.contextShort']);
+const SAME = new Set([
+  'sampling.top_p.label',
+  'sampling.top_k.label',
+  'sampling.min_p.label',
+  'stats.contextShort',
+]);
 
 describe('the languages', () => {
   const english = leaves(dictionaries.en);
@@ -49,15 +55,18 @@ describe('the languages', () => {
       for (const [name, leaf] of leaves(dictionaries[locale])) {
         if (typeof leaf === 'string') continue;
         const used = name === 'stats.tokens' ? 1 : leaf.length;
-        for (const value of ['7', '8', '9'].slice(0, used)) expect(textOf(leaf), name).toContain(value);
+        for (const value of ['7', '8', '9'].slice(0, used))
+          expect(textOf(leaf), name).toContain(value);
       }
     }
   });
 
   it('explain every failure and every control', () => {
     for (const locale of LOCALES) {
-      for (const kind of FAILURE_KINDS) expect(dictionaries[locale].failures[kind].advice).toBeTruthy();
-      for (const { key } of SAMPLING_CONTROLS) expect(dictionaries[locale].sampling[key].help).toBeTruthy();
+      for (const kind of FAILURE_KINDS)
+        expect(dictionaries[locale].failures[kind].advice).toBeTruthy();
+      for (const { key } of SAMPLING_CONTROLS)
+        expect(dictionaries[locale].sampling[key].help).toBeTruthy();
     }
   });
 
@@ -77,8 +86,12 @@ describe('the source', () => {
 
   it.each(components)('%s holds no text of its own', (path) => {
     const code = readFileSync(join(source, path), 'utf8');
-    const texts = [...code.matchAll(/>\s*([A-Za-z\u4e00-\u9fff][^<>{}();=]*)<\//g)].map((match) => match[1]);
-    const labels = [...code.matchAll(/\b(?:aria-label|title|placeholder|alt)="([^"]+)"/g)].map((match) => match[1]);
+    const texts = [...code.matchAll(/>\s*([A-Za-z\u4e00-\u9fff][^<>{}();=]*)<\//g)].map(
+      (match) => match[1],
+    );
+    const labels = [...code.matchAll(/\b(?:aria-label|title|placeholder|alt)="([^"]+)"/g)].map(
+      (match) => match[1],
+    );
     const names = new Set(['Lathe']);
     expect([...texts, ...labels].filter((text) => !names.has(text ?? ''))).toEqual([]);
   });

@@ -135,15 +135,24 @@ export const zh: Dictionary = {
       advice: '请开始新的对话，或编辑较早的消息从那里继续，也可以调低“最多 token 数”。',
     },
     too_large: { title: '消息太大', advice: '请缩短内容，或分几次发送。' },
-    invalid_request: { title: '服务器拒绝了某项设置', advice: '请在设置里修改它，或全部重置，然后重试。' },
+    invalid_request: {
+      title: '服务器拒绝了某项设置',
+      advice: '请在设置里修改它，或全部重置，然后重试。',
+    },
     not_found: { title: '服务器上没有这个模型', advice: '服务器可能换了模型，请刷新页面。' },
     timeout: { title: '服务器用时过长', advice: '它可能负载很高，请稍后再试。' },
-    draining: { title: '服务器正在关闭', advice: '它会完成已开始的请求，不再接受新的。等它恢复后再试。' },
+    draining: {
+      title: '服务器正在关闭',
+      advice: '它会完成已开始的请求，不再接受新的。等它恢复后再试。',
+    },
     loading: { title: '模型还在加载', advice: '请稍后再试。' },
     unavailable: { title: '服务器暂时不可用', advice: '请稍后再试。' },
     server: { title: '服务器出错了', advice: '请重试；如果再次出现，服务器日志会说明原因。' },
     cut: { title: '回答中断了', advice: '连接在回答结束之前断开，你看到的内容并不完整。' },
-    protocol: { title: '收到了意外的回应', advice: '回应的不是 Lathe 的 API，可能是中间的代理造成的。' },
+    protocol: {
+      title: '收到了意外的回应',
+      advice: '回应的不是 Lathe 的 API，可能是中间的代理造成的。',
+    },
   },
   sampling: {
     temperature: {
@@ -152,12 +161,24 @@ export const zh: Dictionary = {
     },
     top_p: { label: 'Top p', help: '只在概率合计达到这个值的最可能 token 中选择。1 表示不限制。' },
     top_k: { label: 'Top k', help: '只在这么多个最可能的 token 中选择。0 表示不限制。' },
-    min_p: { label: 'Min p', help: '排除概率低于“最可能 token 的这个比例”的 token。0 表示不限制。' },
+    min_p: {
+      label: 'Min p',
+      help: '排除概率低于“最可能 token 的这个比例”的 token。0 表示不限制。',
+    },
     max_tokens: { label: '最多 token 数', help: '达到这个数目后回答结束，无论是否写完。' },
     seed: { label: '随机种子', help: '种子、设置和消息都相同时，回答也相同。' },
-    repetition_penalty: { label: '重复惩罚', help: '大于 1 时，出现过的 token（包括提示中的）会变得更不可能。' },
-    frequency_penalty: { label: '频率惩罚', help: '大于 0 时，token 在回答中每用一次，再用的可能就降低一些。' },
-    presence_penalty: { label: '存在惩罚', help: '大于 0 时，token 只要在回答中用过，再用的可能就降低。' },
+    repetition_penalty: {
+      label: '重复惩罚',
+      help: '大于 1 时，出现过的 token（包括提示中的）会变得更不可能。',
+    },
+    frequency_penalty: {
+      label: '频率惩罚',
+      help: '大于 0 时，token 在回答中每用一次，再用的可能就降低一些。',
+    },
+    presence_penalty: {
+      label: '存在惩罚',
+      help: '大于 0 时，token 只要在回答中用过，再用的可能就降低。',
+    },
   },
   key: {
     title: 'API 密钥',

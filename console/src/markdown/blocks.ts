@@ -103,7 +103,10 @@ class BlockParser {
 
   private endParagraph(): void {
     if (this.paragraph.length === 0) return;
-    this.blocks.push({ kind: 'paragraph', children: parseInline(this.paragraph.join('\n').trimEnd()) });
+    this.blocks.push({
+      kind: 'paragraph',
+      children: parseInline(this.paragraph.join('\n').trimEnd()),
+    });
     this.starts.push(this.paragraphStart);
     this.paragraph = [];
   }

@@ -10,8 +10,10 @@ export interface Token {
 
 const CODE_LENGTH_MAX = 50_000; // longer code is shown plain
 
-const C_LIKE = 'c cc cpp c++ cxx h hpp cuda java js jsx javascript mjs ts tsx typescript json jsonc go golang rust rs cs csharp c# kotlin kt swift php dart scala groovy proto css scss less glsl zig';
-const HASHED = 'python py python3 ruby rb bash sh shell zsh console yaml yml toml ini perl r julia make makefile cmake dockerfile nix elixir';
+const C_LIKE =
+  'c cc cpp c++ cxx h hpp cuda java js jsx javascript mjs ts tsx typescript json jsonc go golang rust rs cs csharp c# kotlin kt swift php dart scala groovy proto css scss less glsl zig';
+const HASHED =
+  'python py python3 ruby rb bash sh shell zsh console yaml yml toml ini perl r julia make makefile cmake dockerfile nix elixir';
 const DASHED = 'sql mysql postgresql sqlite lua haskell hs ada';
 const MARKUP = 'html xml svg vue xhtml';
 

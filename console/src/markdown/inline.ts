@@ -24,14 +24,25 @@ interface Bracket {
 }
 
 const PUNCTUATION = /[\p{P}\p{S}]/u;
-const CJK = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Bopomofo}\u3000-\u303f\uff00-\uffef\u2e80-\u2eff]/u;
+const CJK =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Bopomofo}\u3000-\u303f\uff00-\uffef\u2e80-\u2eff]/u;
 const SPECIAL = /[\\`*_~[\]!<&$\n]|https?:\/\//g;
 const BARE_URL = /https?:\/\/[A-Za-z0-9\-._~:/?#[\]@!$&'()*+,;=%]{1,2048}/y;
 const ANGLE_URL = /<((?:https?:\/\/|mailto:)[^\s<>]{1,2048})>/y;
-const ENTITY = /&(?:#(\d{1,7})|#[xX]([0-9a-fA-F]{1,6})|(amp|lt|gt|quot|apos|nbsp|copy|hellip|mdash|ndash|times));/y;
+const ENTITY =
+  /&(?:#(\d{1,7})|#[xX]([0-9a-fA-F]{1,6})|(amp|lt|gt|quot|apos|nbsp|copy|hellip|mdash|ndash|times));/y;
 const NAMED_ENTITIES: Record<string, string> = {
-  amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: '\u00a0',
-  copy: '©', hellip: '…', mdash: '—', ndash: '–', times: '×',
+  amp: '&',
+  lt: '<',
+  gt: '>',
+  quot: '"',
+  apos: "'",
+  nbsp: '\u00a0',
+  copy: '©',
+  hellip: '…',
+  mdash: '—',
+  ndash: '–',
+  times: '×',
 };
 
 export function parseInline(text: string): Inline[] {
@@ -202,7 +213,9 @@ class InlineParser {
   private linkTarget(from: number): { href: string; end: number } | undefined {
     const window = this.text.slice(from, from + URL_LENGTH_MAX);
     if (window[0] !== '(') return undefined;
-    const head = /^\(\s*(?:<([^<>\n]*)>|([^\s()<]*(?:\([^\s()]*\)[^\s()]*)*))(?=[\s)])/.exec(window);
+    const head = /^\(\s*(?:<([^<>\n]*)>|([^\s()<]*(?:\([^\s()]*\)[^\s()]*)*))(?=[\s)])/.exec(
+      window,
+    );
     if (!head) return undefined;
     const tail = /^(?:\s+(?:"[^"]*"|'[^']*'))?\s*\)/.exec(window.slice(head[0].length));
     if (!tail) return undefined;
@@ -234,7 +247,9 @@ class InlineParser {
     const [whole, decimal, hex, name] = match;
     const code = decimal ? Number(decimal) : hex ? Number.parseInt(hex, 16) : 0;
     const valid = code > 0 && code <= 0x10ffff && (code < 0xd800 || code > 0xdfff);
-    this.addText(name ? (NAMED_ENTITIES[name] ?? whole) : valid ? String.fromCodePoint(code) : '\ufffd');
+    this.addText(
+      name ? (NAMED_ENTITIES[name] ?? whole) : valid ? String.fromCodePoint(code) : '\ufffd',
+    );
     this.at += whole.length;
   }
 
@@ -286,7 +301,8 @@ class InlineParser {
           break;
         }
         this.pair(open, found, closer);
-        for (const [name, low] of openersBottom) openersBottom.set(name, Math.min(low, open.length));
+        for (const [name, low] of openersBottom)
+          openersBottom.set(name, Math.min(low, open.length));
       }
       if (!closer.canOpen || closer.count === 0) continue;
       open.push(closer);
@@ -328,7 +344,9 @@ function findOpener(open: Delimiter[], closer: Delimiter, lowest: number): numbe
 }
 
 function remains(delimiter: Delimiter): Inline | null {
-  return delimiter.count > 0 ? { kind: 'text', text: delimiter.char.repeat(delimiter.count) } : null;
+  return delimiter.count > 0
+    ? { kind: 'text', text: delimiter.char.repeat(delimiter.count) }
+    : null;
 }
 
 // May a run of delimiters beside `inner` open (or close) emphasis, `outer` being on its

@@ -89,15 +89,30 @@ describe('inline Markdown', () => {
     ['使用**“粗体”**文字', '使用{strong “粗体”}文字'],
     ['中文*强调*中文', '中文{emphasis 强调}中文'],
     ['これは**強調(注)**です', 'これは{strong 強調(注)}です'],
-    ['见https://example.com/a。谢谢', '见{link https://example.com/a: https://example.com/a}。谢谢'],
+    [
+      '见https://example.com/a。谢谢',
+      '见{link https://example.com/a: https://example.com/a}。谢谢',
+    ],
   ])('beside Chinese and Japanese: %s', (text, expected) => expect(inline(text)).toBe(expected));
 
   it.each([
     ['[a *b*](https://x.org "t")', '{link https://x.org: a {emphasis b}}'],
-    ['[a](<https://x.org/a_(b)>) [c](https://x.org/(d))', '{link https://x.org/a_(b): a} {link https://x.org/(d): c}'],
-    ['see https://x.org/a_b, ok (https://y.org/z)', 'see {link https://x.org/a_b: https://x.org/a_b}, ok ({link https://y.org/z: https://y.org/z})'],
-    ['<https://x.org> <mailto:a@b.c>', '{link https://x.org: https://x.org} {link mailto:a@b.c: a@b.c}'],
-    ['[a [b](https://x.org) c](https://y.org)', '[a {link https://x.org: b} c]({link https://y.org: https://y.org})'],
+    [
+      '[a](<https://x.org/a_(b)>) [c](https://x.org/(d))',
+      '{link https://x.org/a_(b): a} {link https://x.org/(d): c}',
+    ],
+    [
+      'see https://x.org/a_b, ok (https://y.org/z)',
+      'see {link https://x.org/a_b: https://x.org/a_b}, ok ({link https://y.org/z: https://y.org/z})',
+    ],
+    [
+      '<https://x.org> <mailto:a@b.c>',
+      '{link https://x.org: https://x.org} {link mailto:a@b.c: a@b.c}',
+    ],
+    [
+      '[a [b](https://x.org) c](https://y.org)',
+      '[a {link https://x.org: b} c]({link https://y.org: https://y.org})',
+    ],
     ['![chart](https://x.org/c.png)', '{link https://x.org/c.png: chart}'],
     ['[1] and [a](b c) and ]', '[1] and [a](b c) and ]'],
     ['*a [b*](https://x.org)', '*a {link https://x.org: b*}'],
@@ -121,7 +136,16 @@ describe('inline Markdown', () => {
   it('accepts only addresses that lead out', () => {
     expect(safeHref('https://a')).toBe('https://a');
     expect(safeHref('HTTP://a')).toBe('HTTP://a');
-    for (const href of ['', 'https://', '//a', 'ftp://a', 'https://a b', ' https://a', 'https://a\n', 'https://' + 'a'.repeat(3000)]) {
+    for (const href of [
+      '',
+      'https://',
+      '//a',
+      'ftp://a',
+      'https://a b',
+      ' https://a',
+      'https://a\n',
+      'https://' + 'a'.repeat(3000),
+    ]) {
       expect(safeHref(href)).toBeUndefined();
     }
   });
@@ -136,7 +160,10 @@ describe('inline Markdown', () => {
   it.each([
     ['one\ntwo  \nthree', 'one{br}two{br}three'],
     ['a<br>b<br/>c', 'a{br}b{br}c'],
-    ['&lt;b&gt; &amp;amp; &#35; &#x4E2D; &bogus; &#0; &#xD800;', '<b> &amp; # 中 &bogus; \ufffd \ufffd'],
+    [
+      '&lt;b&gt; &amp;amp; &#35; &#x4E2D; &bogus; &#0; &#xD800;',
+      '<b> &amp; # 中 &bogus; \ufffd \ufffd',
+    ],
   ])('lines and entities: %s', (text, expected) => expect(inline(text)).toBe(expected));
 });
 
@@ -226,7 +253,52 @@ describe('a growing text', () => {
 
 describe('hostile text', () => {
   const repeat = (piece: string) => piece.repeat(Math.ceil(20_000 / piece.length));
-  const pieces = ['*', '_', '**a ', '*a _b ', '*a* ', '[', '](', '[a](', '![', '`', '``a`', '<', '<a', '&', '&#', '$', '$a ', '\\(', '\\', '> ', '>', '- ', '1. ', '#', '|', '| a', '~~', '~~a', '\n', 'a\n', '- a\n', '  - a\n', '> a\n', '```\n', '|a|\n|-|\n', 'http://', 'https://a ', '(', '\\[\n', '$$\n', '\u0000', '\ud800', '\t', ' '];
+  const pieces = [
+    '*',
+    '_',
+    '**a ',
+    '*a _b ',
+    '*a* ',
+    '[',
+    '](',
+    '[a](',
+    '![',
+    '`',
+    '``a`',
+    '<',
+    '<a',
+    '&',
+    '&#',
+    '$',
+    '$a ',
+    '\\(',
+    '\\',
+    '> ',
+    '>',
+    '- ',
+    '1. ',
+    '#',
+    '|',
+    '| a',
+    '~~',
+    '~~a',
+    '\n',
+    'a\n',
+    '- a\n',
+    '  - a\n',
+    '> a\n',
+    '```\n',
+    '|a|\n|-|\n',
+    'http://',
+    'https://a ',
+    '(',
+    '\\[\n',
+    '$$\n',
+    '\u0000',
+    '\ud800',
+    '\t',
+    ' ',
+  ];
 
   it.each(pieces)('%j, many times, is parsed and kept shallow', (piece) => {
     const depthOf = (value: unknown): number =>
@@ -234,7 +306,9 @@ describe('hostile text', () => {
         ? 1 + Math.max(0, ...Object.values(value).slice(0, 50).map(depthOf))
         : 0;
     expect(depthOf(parseMarkdown(repeat(piece)))).toBeLessThan(600);
-    expect(depthOf(parseMarkdown(repeat(piece) + 'x' + repeat([...piece].reverse().join(''))))).toBeLessThan(600);
+    expect(
+      depthOf(parseMarkdown(repeat(piece) + 'x' + repeat([...piece].reverse().join('')))),
+    ).toBeLessThan(600);
   });
 
   it('of nested quotes and lists ends in text', () => {

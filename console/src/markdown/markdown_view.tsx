@@ -96,7 +96,8 @@ function ListView({ block }: { block: Block & { kind: 'list' } }) {
 }
 
 function TableView({ block }: { block: Block & { kind: 'table' } }) {
-  const align = (column: number) => (block.align[column] ? `align-${block.align[column]}` : undefined);
+  const align = (column: number) =>
+    block.align[column] ? `align-${block.align[column]}` : undefined;
   return (
     <div class="table-scroll" tabIndex={0} role="group">
       <table>

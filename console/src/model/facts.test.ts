@@ -47,7 +47,14 @@ describe('the facts of a model', () => {
   });
 
   it('survive anything', () => {
-    for (const foreign of [null, 3, [], 'x', { types: 3, rope: [], tokenizer: null, memory: 'x', layers: -1, width: 'wide', types2: 1 }, { types: [null, {}, { type: 'X', bytes: 0 }] }]) {
+    for (const foreign of [
+      null,
+      3,
+      [],
+      'x',
+      { types: 3, rope: [], tokenizer: null, memory: 'x', layers: -1, width: 'wide', types2: 1 },
+      { types: [null, {}, { type: 'X', bytes: 0 }] },
+    ]) {
       const facts = readFacts(foreign);
       expect(facts.layers).toBeUndefined();
       for (const row of facts.types) expect(row.share).toBe(0);
@@ -55,7 +62,9 @@ describe('the facts of a model', () => {
   });
 
   it('give the memory of conversations', () => {
-    const facts = readFacts({ memory: { weight_bytes: 1000, kv_bytes_per_token_f16: 10, kv_bytes_per_token_f32: 20 } });
+    const facts = readFacts({
+      memory: { weight_bytes: 1000, kv_bytes_per_token_f16: 10, kv_bytes_per_token_f32: 20 },
+    });
     expect(memoryNeed(facts, 3, 100, 'f16')).toEqual({ weightBytes: 1000, kvBytes: 3000 });
     expect(memoryNeed(facts, 3, 100, 'f32').kvBytes).toBe(6000);
     expect(memoryNeed(readFacts({}), 3, 100, 'f16')).toEqual({ weightBytes: 0, kvBytes: 0 });

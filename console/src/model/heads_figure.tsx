@@ -29,7 +29,11 @@ function HeadGroup({ count }: { count: number }) {
   const width = columns * (DOT + GAP) - GAP;
   const height = rows * (DOT + GAP);
   return (
-    <svg width={width + GROUP_GAP} height={height + 8} viewBox={`0 0 ${width + GROUP_GAP} ${height + 8}`}>
+    <svg
+      width={width + GROUP_GAP}
+      height={height + 8}
+      viewBox={`0 0 ${width + GROUP_GAP} ${height + 8}`}
+    >
       {Array.from({ length: count }, (_, index) => (
         <circle
           key={index}

@@ -11,7 +11,12 @@ type KvType = 'f16' | 'f32';
 export function MemoryCalculator({ facts }: { facts: Facts }) {
   const texts = t.value.model;
   const steps = contextSteps(facts.contextLength ?? 4096);
-  const [step, setStep] = useState(Math.max(0, steps.findLastIndex((length) => length <= 4096)));
+  const [step, setStep] = useState(
+    Math.max(
+      0,
+      steps.findLastIndex((length) => length <= 4096),
+    ),
+  );
   const [conversations, setConversations] = useState(4);
   const [type, setType] = useState<KvType>('f16');
   const tokens = steps[Math.min(step, steps.length - 1)] ?? 0;
@@ -112,7 +117,12 @@ function TypeChoice({ type, onChange }: { type: KvType; onChange: (type: KvType)
       <span class="segments">
         {(['f16', 'f32'] as const).map((choice) => (
           <label key={choice}>
-            <input type="radio" name={name} checked={choice === type} onChange={() => onChange(choice)} />
+            <input
+              type="radio"
+              name={name}
+              checked={choice === type}
+              onChange={() => onChange(choice)}
+            />
             {choice.toUpperCase()}
           </label>
         ))}
@@ -126,7 +136,13 @@ function MemoryBar({ weightBytes, kvBytes }: { weightBytes: number; kvBytes: num
   const label = t.value.model.memoryBar(formatBytes(weightBytes), formatBytes(kvBytes));
   const weights = (weightBytes / total) * 100;
   return (
-    <svg class="type-bar" viewBox="0 0 100 1" preserveAspectRatio="none" role="img" aria-label={label}>
+    <svg
+      class="type-bar"
+      viewBox="0 0 100 1"
+      preserveAspectRatio="none"
+      role="img"
+      aria-label={label}
+    >
       <rect class="memory-weights" x="0" y="0" width={weights} height="1" />
       <rect class="memory-kv" x={weights} y="0" width={100 - weights} height="1" />
     </svg>

@@ -49,7 +49,12 @@ function Content({ model }: { model: string }) {
   if (!found?.facts) {
     const offline = connection.status.value === 'offline';
     if (offline) {
-      return <FailureNote failure={{ kind: 'offline', message: '' }} onRetry={() => void connection.check()} />;
+      return (
+        <FailureNote
+          failure={{ kind: 'offline', message: '' }}
+          onRetry={() => void connection.check()}
+        />
+      );
     }
     const nothing = connection.status.value === 'ready' && !model;
     return <p class="model-note">{nothing ? t.value.model.noModels : t.value.model.loading}</p>;
@@ -74,8 +79,16 @@ function FactsView({ model, facts, json }: { model: string; facts: Facts; json: 
       </div>
       {facts.problem && <p class="model-problem">{facts.problem}</p>}
       <dl class="figures">
-        <Figure name={texts.parameters} value={compact(facts.parameters)} full={whole(facts.parameters)} />
-        <Figure name={texts.fileSize} value={bytes(facts.fileBytes)} full={whole(facts.fileBytes)} />
+        <Figure
+          name={texts.parameters}
+          value={compact(facts.parameters)}
+          full={whole(facts.parameters)}
+        />
+        <Figure
+          name={texts.fileSize}
+          value={bytes(facts.fileBytes)}
+          full={whole(facts.fileBytes)}
+        />
         <Figure name={texts.contextLength} value={whole(facts.contextLength)} />
         <Figure name={texts.vocabulary} value={whole(facts.vocabSize)} />
         <Figure name={texts.layers} value={whole(facts.layers)} />
@@ -112,7 +125,8 @@ function FactsView({ model, facts, json }: { model: string; facts: Facts; json: 
 
 function ShapeFacts({ facts }: { facts: Facts }) {
   const texts = t.value.model;
-  const tied = facts.tiedHead === undefined ? undefined : facts.tiedHead ? texts.tied : texts.separate;
+  const tied =
+    facts.tiedHead === undefined ? undefined : facts.tiedHead ? texts.tied : texts.separate;
   const window = slidingWindow(facts);
   return (
     <>
@@ -145,7 +159,11 @@ function slidingWindow({ slidingWindow: window, slidingLayers, layers }: Facts):
 function TokenizerFacts({ facts }: { facts: Facts }) {
   const texts = t.value.model;
   const template =
-    facts.hasChatTemplate === undefined ? undefined : facts.hasChatTemplate ? texts.has : texts.hasNot;
+    facts.hasChatTemplate === undefined
+      ? undefined
+      : facts.hasChatTemplate
+        ? texts.has
+        : texts.hasNot;
   return (
     <dl class="rows">
       <Row name={texts.kind} value={facts.tokenizer} />
@@ -194,7 +212,8 @@ function Row({ name, value, code = false }: { name: string; value?: string; code
 // Names that are the same in every language.
 const FORMATS: Record<string, string> = { gguf: 'GGUF', huggingface: 'Hugging Face' };
 
-const formatName = (format?: string) => (format === undefined ? undefined : (FORMATS[format] ?? format));
+const formatName = (format?: string) =>
+  format === undefined ? undefined : (FORMATS[format] ?? format);
 const whole = (value?: number) => (value === undefined ? undefined : formatWhole(value));
 const compact = (value?: number) => (value === undefined ? undefined : formatCompact(value));
 const bytes = (value?: number) => (value === undefined ? undefined : formatBytes(value));

@@ -11,11 +11,19 @@ export function TypeTable({ types }: { types: readonly TypeShare[] }) {
   let start = 0;
   return (
     <>
-      <svg class="type-bar" viewBox="0 0 100 1" preserveAspectRatio="none" role="img" aria-label={label}>
+      <svg
+        class="type-bar"
+        viewBox="0 0 100 1"
+        preserveAspectRatio="none"
+        role="img"
+        aria-label={label}
+      >
         {types.map(({ type, share }, index) => {
           const x = start;
           start += share * 100;
-          return <rect key={type} class={shade(index)} x={x} y="0" width={share * 100} height="1" />;
+          return (
+            <rect key={type} class={shade(index)} x={x} y="0" width={share * 100} height="1" />
+          );
         })}
       </svg>
       <div class="table-scroll">

@@ -33,7 +33,15 @@ function copyBySelection(text: string): boolean {
   return done;
 }
 
-export function CopyButton({ text, label, words }: { text: string; label: string; words?: boolean }) {
+export function CopyButton({
+  text,
+  label,
+  words,
+}: {
+  text: string;
+  label: string;
+  words?: boolean;
+}) {
   const [copied, setCopied] = useState(false);
   useEffect(() => {
     if (!copied) return;

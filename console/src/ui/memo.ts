@@ -1,7 +1,9 @@
 import { createElement, type Component, type FunctionComponent, type JSX } from 'preact';
 
 // A component that is drawn again only if one of its props is another value.
-export function memo<Props extends object>(view: (props: Props) => JSX.Element): FunctionComponent<Props> {
+export function memo<Props extends object>(
+  view: (props: Props) => JSX.Element,
+): FunctionComponent<Props> {
   function shouldUpdate(this: Component<Props>, next: Readonly<Props>): boolean {
     return differ(this.props, next);
   }

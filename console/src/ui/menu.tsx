@@ -32,7 +32,9 @@ export function Menu({ label, icon, items, class: className }: MenuProps) {
   useEffect(() => {
     if (!open) return;
     const menuItems = itemsOf(list.current);
-    (menuItems.find((item) => item.getAttribute('aria-checked') === 'true') ?? menuItems[0])?.focus();
+    (
+      menuItems.find((item) => item.getAttribute('aria-checked') === 'true') ?? menuItems[0]
+    )?.focus();
     const close = (event: Event) => {
       if (!(event.target instanceof Node) || !list.current?.contains(event.target)) setOpen(false);
     };
@@ -127,9 +129,15 @@ function itemsOf(list: HTMLElement | null): HTMLElement[] {
   return [...(list?.querySelectorAll<HTMLElement>('[role^="menuitem"]') ?? [])];
 }
 
-function startingWith(items: HTMLElement[], after: number, letter: string): HTMLElement | undefined {
+function startingWith(
+  items: HTMLElement[],
+  after: number,
+  letter: string,
+): HTMLElement | undefined {
   const rotated = [...items.slice(after + 1), ...items.slice(0, after + 1)];
-  return rotated.find((item) => item.textContent?.trim().toLowerCase().startsWith(letter.toLowerCase()));
+  return rotated.find((item) =>
+    item.textContent?.trim().toLowerCase().startsWith(letter.toLowerCase()),
+  );
 }
 
 // Below the button, or above it where there is no room; always within the window.

@@ -1,4 +1,4 @@
-// Short notes at the bottom of the window that go by themselves.
+// Short notes at the top of the window that go by themselves.
 import { signal } from '@preact/signals';
 import { newId } from '../chat/conversation';
 

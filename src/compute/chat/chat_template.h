@@ -11,7 +11,8 @@
 namespace lathe::chat {
 
 struct TemplateLimits {
-    uint64_t steps_max = 2'000'000;         // evaluated nodes
+    size_t source_bytes_max = 1u << 20;
+    uint64_t steps_max = 10'000'000;        // evaluated nodes, and their like in copied bytes
     size_t output_bytes_max = 16u << 20;
     size_t memory_bytes_max = 256u << 20;   // values made while rendering
     size_t depth_max = 200;                 // nesting of the source and of calls
@@ -21,7 +22,8 @@ struct RenderInput {
     Json messages = Json::array();
     Json tools = nullptr;                   // array or null
     bool add_generation_prompt = true;
-    Json extra = Json::object();            // chat_template_kwargs of the request
+    Json extra = Json::object();            // chat_template_kwargs of the request; over bos_token
+                                            // and eos_token, but never over the three above
     std::string bos_token;
     std::string eos_token;
     // What strftime_now() shows; a fixed time in tests.
@@ -29,7 +31,10 @@ struct RenderInput {
 };
 
 // A published chat template: the Jinja subset that such templates use, with the names
-// that transformers provides, evaluated in a sandbox that reads only its input.
+// that transformers provides, evaluated in a sandbox that reads only its input. To the
+// byte what jinja2's ImmutableSandboxedEnvironment renders with trim_blocks and
+// lstrip_blocks. What is not there: include, import, extends, block, autoescape, and the
+// filters filesizeformat, pprint, random, striptags, urlize, wordwrap and xmlattr.
 //
 // Const-safe: render from any thread.
 class ChatTemplate {

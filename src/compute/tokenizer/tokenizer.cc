@@ -2,16 +2,44 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "compute/modelfile/model_package.h"
 #include "compute/tokenizer/model.h"
 #include "compute/tokenizer/utf8.h"
 #include "core/base/check.h"
 
 namespace lathe::tokenizer {
 
-Tokenizer::Tokenizer(std::unique_ptr<const Model> model) : model_(std::move(model)) {}
+Tokenizer::Tokenizer(std::unique_ptr<Model> model) : model_(std::move(model)) {}
 Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
 Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
 Tokenizer::~Tokenizer() = default;
+
+Result<Tokenizer> Tokenizer::FromPackage(const modelfile::ModelPackage& package) {
+    if (package.gguf() != nullptr) return FromGguf(*package.gguf());
+    const modelfile::HfFolder& folder = *package.hf();
+    if (folder.tokenizer_json().empty())
+        return MakeError(Code::kNotFound,
+                         "{}: there is no tokenizer.json in this folder; download it there",
+                         package.path().string());
+    auto tokenizer = FromHuggingFace(folder.tokenizer_json(), folder.tokenizer_config_json());
+    if (!tokenizer)
+        return std::unexpected(WithContext(std::move(tokenizer).error(), package.path().string()));
+    const Json& generation = folder.generation_config();
+    auto ends = generation.find("eos_token_id");
+    if (ends == generation.end()) return tokenizer;
+    for (const Json& end : ends->is_array() ? *ends : Json::array({*ends}))
+        if (end.is_number_integer()) tokenizer->AddEndOfGeneration(end.get<TokenId>());
+    return tokenizer;
+}
+
+void Tokenizer::AddEndOfGeneration(TokenId id) {
+    auto& ends = model_->end_of_generation;
+    auto at = std::lower_bound(ends.begin(), ends.end(), id);
+    bool known = at != ends.end() && *at == id;
+    if (model_->vocabulary.Has(id) && !known) ends.insert(at, id);
+}
 
 std::vector<TokenId> Tokenizer::Encode(std::string_view text, const EncodeOptions& options) const {
     LATHE_CHECK(text.size() <= kTextBytesMax);

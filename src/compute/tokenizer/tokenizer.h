@@ -12,7 +12,8 @@
 
 namespace lathe::modelfile {
 class Gguf;
-}
+class ModelPackage;
+}  // namespace lathe::modelfile
 
 namespace lathe::tokenizer {
 
@@ -38,6 +39,9 @@ public:
     static Result<Tokenizer> FromGguf(const modelfile::Gguf& file);
     static Result<Tokenizer> FromHuggingFace(std::string_view tokenizer_json,
                                              std::string_view tokenizer_config_json);
+    // Either of them, as the model is published; generation_config.json may name further
+    // tokens that end a generation. Errors: also kNotFound for a folder without tokenizer.json.
+    static Result<Tokenizer> FromPackage(const modelfile::ModelPackage& package);
 
     Tokenizer(Tokenizer&&) noexcept;
     Tokenizer& operator=(Tokenizer&&) noexcept;
@@ -65,10 +69,12 @@ public:
     std::string Describe() const;
 
     class Model;  // the algorithm; internal
-    explicit Tokenizer(std::unique_ptr<const Model> model);
+    explicit Tokenizer(std::unique_ptr<Model> model);
 
 private:
-    std::unique_ptr<const Model> model_;
+    void AddEndOfGeneration(TokenId id);  // before anybody else holds the tokenizer
+
+    std::unique_ptr<Model> model_;
     friend class StreamDecoder;
 };
 
@@ -78,9 +84,6 @@ private:
 class StreamDecoder {
 public:
     explicit StreamDecoder(const Tokenizer& tokenizer, bool keep_special = false);
-    // The tokens to come go on after other text, say a prompt: the first one keeps the
-    // space that SentencePiece models put before the first word of a text.
-    void Continue() { at_start_ = false; }
     std::string Push(TokenId id);
     std::string Flush();  // what is held back, broken bytes as U+FFFD
 

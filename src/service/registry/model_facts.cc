@@ -180,13 +180,7 @@ Json InspectFacts(const ModelPackage& package) {
 }
 
 Result<tokenizer::Tokenizer> LoadTokenizer(const ModelPackage& package) {
-    if (package.gguf()) return tokenizer::Tokenizer::FromGguf(*package.gguf());
-    if (package.hf()->tokenizer_json().empty())
-        return MakeError(Code::kNotFound,
-                         "{}: there is no tokenizer.json in this folder; download it there",
-                         package.path().string());
-    return tokenizer::Tokenizer::FromHuggingFace(package.hf()->tokenizer_json(),
-                                                 package.hf()->tokenizer_config_json());
+    return tokenizer::Tokenizer::FromPackage(package);
 }
 
 }  // namespace lathe::registry
