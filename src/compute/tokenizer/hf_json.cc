@@ -3,7 +3,7 @@
 namespace lathe::tokenizer {
 namespace {
 
-constexpr size_t kBytesMax = size_t{1} << 28;
+constexpr size_t kBytesMax = size_t{1} << 27;
 constexpr size_t kDepthMax = 32;
 
 bool DeeperThanMax(std::string_view text) {

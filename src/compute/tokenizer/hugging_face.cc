@@ -25,16 +25,26 @@ public:
             texts_.resize(index + 1);
             kinds_.resize(index + 1, TokenKind::kUnused);
         }
+        ++count_;
         texts_[index] = text;
         kinds_[index] = kind;
         return {};
     }
 
-    Result<Vocabulary> Take() { return Vocabulary::Create(texts_, std::move(kinds_)); }
+    Result<Vocabulary> Take() {
+        if (texts_.size() > kGapsMax + 16 * count_)
+            return InvalidArgument(
+                "tokenizer.json: {} tokens have ids up to {}; that leaves too many ids unused",
+                count_, texts_.size() - 1);
+        return Vocabulary::Create(texts_, std::move(kinds_));
+    }
 
 private:
+    static constexpr size_t kGapsMax = 65536;
+
     std::vector<std::string_view> texts_;
     std::vector<TokenKind> kinds_;
+    size_t count_ = 0;
 };
 
 struct HfModel {

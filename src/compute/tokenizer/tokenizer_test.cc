@@ -247,6 +247,8 @@ TEST(HuggingFace, ErrorsNameWhatIsWrong) {
                 HasSubstr("`(?<=a)b`"));
     EXPECT_THAT(message(R"({"model":{"type":"BPE","vocab":{"a":99999999},"merges":[]}})"),
                 HasSubstr("99999999"));
+    EXPECT_THAT(message(R"({"model":{"type":"BPE","vocab":{"a":4000000},"merges":[]}})"),
+                HasSubstr("too many ids unused"));
     EXPECT_THAT(
         message("{" + bpe + "," + decoder +
                 R"(,"normalizer":{"type":"Sequence","normalizers":[)"

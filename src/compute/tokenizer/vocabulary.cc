@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "core/base/check.h"
 
 namespace lathe::tokenizer {
@@ -29,7 +31,8 @@ Result<Vocabulary> Vocabulary::Create(std::span<const std::string_view> texts,
     Vocabulary vocabulary;
     vocabulary.texts_ = std::move(table);
     vocabulary.kinds_ = std::move(kinds);
-    vocabulary.ids_.reserve(texts.size());
+    vocabulary.ids_.reserve(static_cast<size_t>(
+        std::count_if(texts.begin(), texts.end(), [](auto text) { return !text.empty(); })));
     for (size_t i = 0; i < texts.size(); ++i) {
         auto id = static_cast<TokenId>(i);
         std::string_view text = vocabulary.Text(id);
