@@ -50,7 +50,7 @@ bool SendAsset(net::Exchange& exchange) {
 
 net::HttpHooks HooksOf(Router& router) {
     return {[&router](net::Exchange& exchange) { return router.Serve(exchange); },
-            [](const net::HttpError& error) { return ErrorResponse(FromHttpStatus(error)); }};
+            RefuseInOpenAiForm};
 }
 
 }  // namespace
@@ -103,6 +103,23 @@ net::HttpHooks Api::HealthHooks() {
 void Api::Drain() {
     state_->draining.store(true);
     state_->model.engine().Drain();
+}
+
+net::Task<void> AnswerLoading(net::Exchange& exchange) {
+    const auto& path = exchange.request().path;
+    if (path == "/livez" || path == "/liveness") {
+        exchange.Send(JsonResponse(200, {{"status", "ok"}}));
+    } else if (path == "/readyz" || path == "/readiness" || path == "/health") {
+        exchange.Send(JsonResponse(503, {{"status", "loading"}}));
+    } else {
+        exchange.Send(ErrorResponse(
+            ApiError(Error{Code::kUnavailable, "the model is still loading; try again soon", {}})));
+    }
+    co_return;
+}
+
+net::ServerResponse RefuseInOpenAiForm(const net::HttpError& error) {
+    return ErrorResponse(FromHttpStatus(error));
 }
 
 }  // namespace lathe::api

@@ -41,4 +41,10 @@ private:
     std::unique_ptr<State> state_;
 };
 
+// For a server whose model is still loading: it is alive, but not ready.
+net::Task<void> AnswerLoading(net::Exchange& exchange);
+
+// What HttpHooks::refuse is for every server of the API.
+net::ServerResponse RefuseInOpenAiForm(const net::HttpError& error);
+
 }  // namespace lathe::api

@@ -19,7 +19,8 @@
 namespace lathe::api {
 
 // Says the alphabet: after a letter comes the next one, after 'z' the end of the turn, after
-// anything else 'a'. After '!' its logits are broken. Can be stopped between steps.
+// anything else 'a'. After '!', which it never says by itself, its logits are broken. Can be
+// stopped between steps.
 class AlphabetRunner : public engine::ModelRunner {
 public:
     static constexpr tokenizer::TokenId kTurnBegin = 256, kTurnEnd = 257;
@@ -55,6 +56,7 @@ public:
                 if (token != '!') {
                     logits[static_cast<size_t>(After(token))] = 6;
                     logits['?'] = 3;
+                    logits['!'] = -20;
                 }
                 visit(s, t, logits);
             }
@@ -190,6 +192,14 @@ public:
     uint16_t health_port() const { return health_->port(); }
     std::string Metrics() { return metrics_.Serialize(); }
 
+    // Waits until the engine has so many, running or waiting.
+    void WaitForRequests(int32_t count) {
+        for (;;) {
+            auto stats = model_->engine().stats();
+            if (stats.running + stats.waiting == count) return;
+            std::this_thread::yield();
+        }
+    }
     // Waits until nothing runs or waits any more.
     void WaitUntilIdle() {
         while (!model_->engine().idle()) std::this_thread::sleep_for(std::chrono::milliseconds(1));

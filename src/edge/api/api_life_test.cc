@@ -43,7 +43,7 @@ TEST(ApiLife, StopsWhatStillWaitsWhenItsClientLeaves) {
     running.Send(request);
     served.runner().WaitForStep();
     waiting.Send(request);
-    while (served.engine().stats().waiting != 1) std::this_thread::yield();
+    served.WaitForRequests(2);
     waiting.Close();
     while (served.server().exchanges() > 1) std::this_thread::yield();
     served.runner().Release();
@@ -54,7 +54,7 @@ TEST(ApiLife, StopsWhatStillWaitsWhenItsClientLeaves) {
 
 TEST(ApiLife, CutsAClientThatDoesNotReadItsStreamAndStopsIt) {
     ServedOptions options;
-    options.server.unsent_bytes_max = 500;
+    options.server.unsent_bytes_max = 100'000;
     Served served(options);
     net::TestClient client(served.port(), 2048);
     // Log-probabilities make the stream far larger than what the sockets hold.
@@ -66,7 +66,7 @@ TEST(ApiLife, CutsAClientThatDoesNotReadItsStreamAndStopsIt) {
                                                                            {"logprobs", 64},
                                                                            {"ignore_eos", true}})
             .dump()));
-    while (served.server().exchanges() == 0) std::this_thread::yield();
+    while (served.engine().stats().steps == 0) std::this_thread::yield();
     while (served.server().exchanges() > 0) std::this_thread::sleep_for(1ms);
     served.WaitUntilIdle();
     EXPECT_LT(served.engine().stats().generation_tokens, 8u * 16 * 200);
@@ -83,7 +83,7 @@ TEST(ApiLife, SaysTooManyWhenTheQueueIsFull) {
     running.Send(request);
     served.runner().WaitForStep();
     waiting.Send(request);
-    while (served.engine().stats().waiting != 1) std::this_thread::yield();
+    served.WaitForRequests(2);
     auto refused = served.Ask(request);
     EXPECT_EQ(refused.status, 429) << refused.body;
     EXPECT_THAT(refused.head, HasSubstr("retry-after: 1\r\n"));

@@ -49,8 +49,8 @@ TEST(ChatApi, GivesNChoicesAndTheirLogprobs) {
                 Chat("hi", {{"n", 3}, {"max_tokens", 2}, {"logprobs", true}, {"top_logprobs", 2}}))
             .json;
     ASSERT_EQ(json["choices"].size(), 3u);
-    // Two logits of 6 and 3 among 258, the rest 0.
-    double expected = 6 - std::log(std::exp(6) + std::exp(3) + 256);
+    // Logits of 6 and 3, 255 of 0, and one of nothing.
+    double expected = 6 - std::log(std::exp(6) + std::exp(3) + 255);
     for (int i = 0; i < 3; ++i) {
         const auto& choice = json["choices"][i];
         EXPECT_EQ(choice["index"], i);
@@ -152,7 +152,7 @@ TEST(ChatApi, EndsAFailedStreamWithAnErrorFrame) {
     auto whole = served.Post(kChatPath, Chat("hi", {{"logit_bias", bias}}));
     EXPECT_EQ(whole.status, 500);
     EXPECT_EQ(whole.json["error"]["code"], "internal_error");
-    EXPECT_THAT(served.Metrics(), HasSubstr("finished_reason=\"error\"} 2"));
+    EXPECT_THAT(served.Metrics(), HasSubstr("finished_reason=\"error\",model_name=\"abc\"} 2"));
 }
 
 TEST(ChatApi, GivesTheSameTextForTheSameSeed) {

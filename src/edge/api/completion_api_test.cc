@@ -8,7 +8,7 @@ namespace {
 using ::testing::HasSubstr;
 
 // Of the next letter, and of '?'.
-const double kLikely = 6 - std::log(std::exp(6) + std::exp(3) + 256);
+const double kLikely = 6 - std::log(std::exp(6) + std::exp(3) + 255);
 const double kSecond = kLikely - 3;
 const double kOther = kLikely - 6;
 
@@ -29,8 +29,8 @@ TEST(CompletionApi, ContinuesEveryFormOfPrompt) {
     EXPECT_EQ(texts({"a", "c"}), R"(["bc","de"])");
     EXPECT_EQ(texts(Json::array({{'a'}, {'x', 'c'}})), R"(["bc","de"])");
     EXPECT_EQ(texts({"a", "c"}, {{"max_tokens", 1}, {"n", 2}}), R"(["b","b","d","d"])");
-    EXPECT_EQ(texts("l", {}), R"(["mnopqrstuvwxyz"])");     // 14 letters, then the end
-    EXPECT_EQ(texts("a", {}), R"(["bcdefghijklmnopq"])");   // 16 by default
+    EXPECT_EQ(texts("l", Json::object()), R"(["mnopqrstuvwxyz"])");     // 14 letters, then the end
+    EXPECT_EQ(texts("a", Json::object()), R"(["bcdefghijklmnopq"])");   // 16 by default
     EXPECT_EQ(texts("", {{"max_tokens", 1}}), R"(["a"])");  // from the end-of-turn token
     EXPECT_EQ(texts("y", {{"max_tokens", 3}, {"ignore_eos", true}}), R"(["za"])");
 }
@@ -104,7 +104,7 @@ TEST(CompletionApi, ScoresManyPromptsInOneRequest) {
     for (int i = 0; i < 20; ++i) {
         const auto& choice = json["choices"][i];
         EXPECT_EQ(choice["index"], i);
-        EXPECT_EQ(choice["text"], std::string{char('a' + i), char('b' + i)} + "#a");
+        EXPECT_EQ(choice["text"], fmt::format("{}{}#a", char('a' + i), char('b' + i)));
         EXPECT_NEAR(choice["logprobs"]["token_logprobs"][1].get<double>(), kLikely, 1e-4);
         EXPECT_NEAR(choice["logprobs"]["token_logprobs"][2].get<double>(), kOther, 1e-4);
     }
