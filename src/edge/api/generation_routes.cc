@@ -251,26 +251,16 @@ void AddGenerationRoutes(Router& router, const GenerationContext& context) {
 }
 
 Result<std::string> RenderChat(const backends::LocalModel& model, chat::RenderInput input) {
-    const auto* chat_template = model.chat_template();
-    if (chat_template == nullptr)
-        return InvalidParam(
-            "messages",
-            "the model \"{}\" has no chat template; use /v1/completions, or start the "
-            "server with --template FILE",
-            model.id());
-    const auto& tokenizer = model.tokenizer();
-    if (tokenizer.bos()) input.bos_token = tokenizer.TokenBytes(*tokenizer.bos());
-    if (tokenizer.eos()) input.eos_token = tokenizer.TokenBytes(*tokenizer.eos());
-    auto blamed = [](Error error) {
+    auto text = model.RenderChat(input);
+    if (!text) {
+        Error error = text.error();
         if (error.param.empty()) error.param = "messages";
         return std::unexpected(WithContext(std::move(error), "the chat template"));
-    };
-    auto text = chat_template->Render(input);
-    if (!text) return blamed(text.error());
+    }
     if (input.tools.is_null()) return text;
     // A template that knows nothing of tools would drop them in silence.
-    auto tools = std::exchange(input.tools, nullptr);
-    auto without = chat_template->Render(input);
+    input.tools = nullptr;
+    auto without = model.RenderChat(input);
     if (without && *without == *text)
         return InvalidParam("tools", "the chat template of \"{}\" does not know tools", model.id());
     return text;
