@@ -9,6 +9,8 @@ int main(int argc, char** argv) {
     lathe::app::AddListCommand(app, exit_code);
     lathe::app::AddRemoveCommand(app, exit_code);
     lathe::app::AddInspectCommand(app, exit_code);
+    lathe::app::AddServeCommand(app, exit_code);
+    lathe::app::AddRenderCommand(app, exit_code);
     lathe::app::AddTokenizeCommand(app, exit_code);
     lathe::app::AddGenerateCommand(app, exit_code);
     lathe::app::AddChatCommand(app, exit_code);

@@ -52,7 +52,8 @@ bool Bound::TruthOr(size_t index, bool otherwise) const {
 
 const std::string& Bound::Text(size_t index) const {
     if (!values_[index].IsString())
-        Fail("{}() argument {} must be str, not {}", function_, index + 1, TypeName(values_[index]));
+        Fail("{}() argument {} must be str, not {}", function_, index + 1,
+             TypeName(values_[index]));
     return values_[index].text();
 }
 

@@ -40,8 +40,7 @@ Value AddSequences(Budget& budget, const Value& a, const Value& b) {
 Value AddValues(Budget& budget, const Value& a, const Value& b) {
     if (a.IsString() && b.IsString()) return AddStrings(budget, a.string(), b.string());
     if (a.IsSequence() && a.kind() == b.kind()) return AddSequences(budget, a, b);
-    if (a.IsString())
-        Fail("can only concatenate str (not \"{}\") to str", TypeName(b));
+    if (a.IsString()) Fail("can only concatenate str (not \"{}\") to str", TypeName(b));
     if (a.IsSequence())
         Fail("can only concatenate {0} (not \"{1}\") to {0}", TypeName(a), TypeName(b));
     FailOperands(Arithmetic::kAdd, a, b);
@@ -80,11 +79,16 @@ Value PowerOf(const Value& a, const Value& b) {
 
 Value CalculateInts(Arithmetic operation, Int a, Int b) {
     switch (operation) {
-        case Arithmetic::kAdd: return Value::Integer(Add(a, b));
-        case Arithmetic::kSubtract: return Value::Integer(Subtract(a, b));
-        case Arithmetic::kMultiply: return Value::Integer(Multiply(a, b));
-        case Arithmetic::kFloorDivide: return Value::Integer(FloorDivide(a, b));
-        case Arithmetic::kModulo: return Value::Integer(Modulo(a, b));
+        case Arithmetic::kAdd:
+            return Value::Integer(Add(a, b));
+        case Arithmetic::kSubtract:
+            return Value::Integer(Subtract(a, b));
+        case Arithmetic::kMultiply:
+            return Value::Integer(Multiply(a, b));
+        case Arithmetic::kFloorDivide:
+            return Value::Integer(FloorDivide(a, b));
+        case Arithmetic::kModulo:
+            return Value::Integer(Modulo(a, b));
         default:
             if (b == 0) Fail("division by zero");
             return Value::Float(static_cast<double>(a) / static_cast<double>(b));
@@ -93,11 +97,16 @@ Value CalculateInts(Arithmetic operation, Int a, Int b) {
 
 Value CalculateFloats(Arithmetic operation, double a, double b) {
     switch (operation) {
-        case Arithmetic::kAdd: return Value::Float(a + b);
-        case Arithmetic::kSubtract: return Value::Float(a - b);
-        case Arithmetic::kMultiply: return Value::Float(a * b);
-        case Arithmetic::kFloorDivide: return Value::Float(FloorDivide(a, b));
-        case Arithmetic::kModulo: return Value::Float(Modulo(a, b));
+        case Arithmetic::kAdd:
+            return Value::Float(a + b);
+        case Arithmetic::kSubtract:
+            return Value::Float(a - b);
+        case Arithmetic::kMultiply:
+            return Value::Float(a * b);
+        case Arithmetic::kFloorDivide:
+            return Value::Float(FloorDivide(a, b));
+        case Arithmetic::kModulo:
+            return Value::Float(Modulo(a, b));
         default:
             if (b == 0) Fail("float division by zero");
             return Value::Float(a / b);

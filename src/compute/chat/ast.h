@@ -36,8 +36,27 @@ struct Scope {
 };
 
 enum class ExprKind : uint8_t {
-    kConstant, kName, kTuple, kList, kDict, kAttribute, kItem, kSlice, kCall, kFilter, kTest,
-    kNot, kAnd, kOr, kCompare, kArithmetic, kNegate, kPlus, kConcat, kCondition, kNamespaceRef,
+    kConstant,
+    kName,
+    kTuple,
+    kList,
+    kDict,
+    kAttribute,
+    kItem,
+    kSlice,
+    kCall,
+    kFilter,
+    kTest,
+    kNot,
+    kAnd,
+    kOr,
+    kCompare,
+    kArithmetic,
+    kNegate,
+    kPlus,
+    kConcat,
+    kCondition,
+    kNamespaceRef,
 };
 
 struct Expr {
@@ -56,7 +75,8 @@ struct ConstantExpr : Expr {
 };
 
 struct NameExpr : Expr {
-    NameExpr(int at_line, std::string text) : Expr(ExprKind::kName, at_line), name(std::move(text)) {}
+    NameExpr(int at_line, std::string text)
+        : Expr(ExprKind::kName, at_line), name(std::move(text)) {}
     std::string name;
     Slot slot;
 };
@@ -167,7 +187,17 @@ struct ConditionExpr : Expr {
 };
 
 enum class StmtKind : uint8_t {
-    kText, kPrint, kIf, kFor, kSet, kSetBlock, kMacro, kCallBlock, kFilterBlock, kWith, kBreak,
+    kText,
+    kPrint,
+    kIf,
+    kFor,
+    kSet,
+    kSetBlock,
+    kMacro,
+    kCallBlock,
+    kFilterBlock,
+    kWith,
+    kBreak,
     kContinue,
 };
 
@@ -208,7 +238,7 @@ struct ForStmt : Stmt {
     bool recursive = false;
     Body body, otherwise;
     Scope scope, condition_scope, otherwise_scope;
-    uint32_t loop_index = 0;     // where `loop` lives
+    uint32_t loop_index = 0;      // where `loop` lives
     uint32_t variable_count = 0;  // of the function that a recursive loop is
 };
 

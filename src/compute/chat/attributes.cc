@@ -38,13 +38,14 @@ bool IsUnsafe(const Value& value, std::string_view name) {
     if (name.starts_with("__") && name.ends_with("__")) return true;
     switch (value.kind()) {
         case Kind::kList:
-            return IsOneOf(name, {"append", "clear", "pop", "reverse", "insert", "sort", "extend",
-                                  "remove"});
+            return IsOneOf(
+                name, {"append", "clear", "pop", "reverse", "insert", "sort", "extend", "remove"});
         case Kind::kDict:
             return IsOneOf(name, {"clear", "pop", "popitem", "setdefault", "update"});
         case Kind::kNamespace:
             return name.starts_with('_') && value.name_space().attributes.Find(name);
-        default: return false;
+        default:
+            return false;
     }
 }
 
@@ -60,7 +61,9 @@ Value FindAttribute(Interpreter& interpreter, const Value& value, std::string_vi
     if (IsUnsafe(value, name)) return Unsafe(budget, value, name);
     const Method* method = nullptr;
     switch (value.kind()) {
-        case Kind::kString: method = FindStringMethod(name); break;
+        case Kind::kString:
+            method = FindStringMethod(name);
+            break;
         case Kind::kTuple:
             if (dynamic_cast<const GroupObject*>(value.object())) {
                 if (name == "grouper") return value.items()[0];
@@ -78,8 +81,11 @@ Value FindAttribute(Interpreter& interpreter, const Value& value, std::string_vi
             const Value* found = value.name_space().attributes.Find(name);
             return found ? *found : Value();
         }
-        case Kind::kHost: return value.host().Attribute(interpreter, name);
-        default: method = FindCollectionMethod(value.kind(), name); break;
+        case Kind::kHost:
+            return value.host().Attribute(interpreter, name);
+        default:
+            method = FindCollectionMethod(value.kind(), name);
+            break;
     }
     if (!method) return Value();
     return Value(Kind::kHost, new BoundMethod(&budget, value, method));

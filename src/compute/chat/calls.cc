@@ -43,9 +43,10 @@ struct MacroObject : HostObject {
 
 [[noreturn]] void FailNamed(const Function& function, const std::string& name) {
     if (name == "caller")
-        Fail("macro '{}' was invoked with two values for the special caller argument. This is "
-             "most likely a bug.",
-             function.name);
+        Fail(
+            "macro '{}' was invoked with two values for the special caller argument. This is "
+            "most likely a bug.",
+            function.name);
     Fail("macro '{}' takes no keyword argument '{}'", function.name, name);
 }
 
@@ -129,10 +130,9 @@ Value Interpreter::CallFunction(const Function& function, const Ref<Activation>&
     for (size_t i = 0; i < function.parameters.size(); ++i) {
         Value& parameter = own->variables[function.parameter_index[i]];
         if (!parameter.IsMissing()) continue;
-        Value value = i < required
-                          ? MakeUndefined(budget_, "parameter '" + function.parameters[i] +
-                                                       "' was not provided")
-                          : Evaluate(*function.defaults[i - required]);
+        Value value = i < required ? MakeUndefined(budget_, "parameter '" + function.parameters[i] +
+                                                                "' was not provided")
+                                   : Evaluate(*function.defaults[i - required]);
         own->variables[function.parameter_index[i]] = std::move(value);
     }
     Execute(function.body);

@@ -18,7 +18,8 @@ std::unexpected<Error> TemplateError(int line, std::string_view message) {
 
 Result<ChatTemplate> ChatTemplate::Parse(std::string_view source, const TemplateLimits& limits) {
     if (source.size() > limits.source_bytes_max)
-        return InvalidArgument("the chat template is longer than {} bytes", limits.source_bytes_max);
+        return InvalidArgument("the chat template is longer than {} bytes",
+                               limits.source_bytes_max);
     if (size_t at = FirstInvalidUtf8(source); at != std::string_view::npos)
         return InvalidArgument("the chat template is not valid UTF-8 at byte {}", at);
     auto program = std::make_shared<Program>();

@@ -12,18 +12,18 @@ namespace lathe::chat {
 
 struct TemplateLimits {
     size_t source_bytes_max = 1u << 20;
-    uint64_t steps_max = 10'000'000;        // evaluated nodes, and their like in copied bytes
+    uint64_t steps_max = 10'000'000;  // evaluated nodes, and their like in copied bytes
     size_t output_bytes_max = 16u << 20;
-    size_t memory_bytes_max = 256u << 20;   // values made while rendering
-    size_t depth_max = 200;                 // nesting of the source and of calls
+    size_t memory_bytes_max = 256u << 20;  // values made while rendering
+    size_t depth_max = 200;                // nesting of the source and of calls
 };
 
 struct RenderInput {
     Json messages = Json::array();
-    Json tools = nullptr;                   // array or null
+    Json tools = nullptr;  // array or null
     bool add_generation_prompt = true;
-    Json extra = Json::object();            // chat_template_kwargs of the request; over bos_token
-                                            // and eos_token, but never over the three above
+    Json extra = Json::object();  // chat_template_kwargs of the request; over bos_token
+                                  // and eos_token, but never over the three above
     std::string bos_token;
     std::string eos_token;
     // What strftime_now() shows; a fixed time in tests.

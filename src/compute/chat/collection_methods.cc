@@ -88,12 +88,17 @@ constexpr Method kFloat[] = {{"is_integer", IsInteger}};
 
 std::span<const Method> MethodsOf(Kind kind) {
     switch (kind) {
-        case Kind::kDict: return kDict;
-        case Kind::kList: return kList;
+        case Kind::kDict:
+            return kDict;
+        case Kind::kList:
+            return kList;
         case Kind::kTuple:
-        case Kind::kRange: return kTuple;
-        case Kind::kFloat: return kFloat;
-        default: return {};
+        case Kind::kRange:
+            return kTuple;
+        case Kind::kFloat:
+            return kFloat;
+        default:
+            return {};
     }
 }
 

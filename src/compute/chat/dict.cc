@@ -43,12 +43,18 @@ bool IsText(const Value& value, std::string_view text) {
 uint64_t Hash(Budget& budget, const Value& value) {
     switch (value.kind()) {
         case Kind::kMissing:
-        case Kind::kUndefined: return 1;
-        case Kind::kNone: return 2;
+        case Kind::kUndefined:
+            return 1;
+        case Kind::kNone:
+            return 2;
         case Kind::kBool:
-        case Kind::kInt: return HashInt(value.integer());
-        case Kind::kFloat: return HashFloat(value.real());
-        case Kind::kString: budget.Work(value.text().size()); return HashText(value.text());
+        case Kind::kInt:
+            return HashInt(value.integer());
+        case Kind::kFloat:
+            return HashFloat(value.real());
+        case Kind::kString:
+            budget.Work(value.text().size());
+            return HashText(value.text());
         case Kind::kTuple: {
             uint64_t hash = 3;
             for (const Value& item : value.items()) hash = Mix(hash + Hash(budget, item));
@@ -59,10 +65,12 @@ uint64_t Hash(Budget& budget, const Value& value) {
             return Mix(HashInt(value.range().start) + HashInt(value.range().length()));
         case Kind::kList:
         case Kind::kDict:
-        case Kind::kView: Fail("unhashable type: '{}'", TypeName(value));
+        case Kind::kView:
+            Fail("unhashable type: '{}'", TypeName(value));
         case Kind::kIterator:
         case Kind::kNamespace:
-        case Kind::kHost: return Mix(reinterpret_cast<uintptr_t>(value.object()));
+        case Kind::kHost:
+            return Mix(reinterpret_cast<uintptr_t>(value.object()));
     }
     return 0;
 }

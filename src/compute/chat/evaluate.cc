@@ -13,28 +13,43 @@ Value Interpreter::Evaluate(const Expr& expr) {
     Nest nest(*this);
     budget_.Step();
     switch (expr.kind) {
-        case ExprKind::kConstant: return static_cast<const ConstantExpr&>(expr).value;
-        case ExprKind::kName: return EvaluateName(static_cast<const NameExpr&>(expr));
-        case ExprKind::kNamespaceRef: break;
+        case ExprKind::kConstant:
+            return static_cast<const ConstantExpr&>(expr).value;
+        case ExprKind::kName:
+            return EvaluateName(static_cast<const NameExpr&>(expr));
+        case ExprKind::kNamespaceRef:
+            break;
         case ExprKind::kTuple:
-        case ExprKind::kList: return EvaluateItems(static_cast<const ItemsExpr&>(expr));
-        case ExprKind::kDict: return EvaluateDict(static_cast<const DictExpr&>(expr));
+        case ExprKind::kList:
+            return EvaluateItems(static_cast<const ItemsExpr&>(expr));
+        case ExprKind::kDict:
+            return EvaluateDict(static_cast<const DictExpr&>(expr));
         case ExprKind::kAttribute:
             return EvaluateAttribute(static_cast<const AttributeExpr&>(expr));
-        case ExprKind::kItem: return EvaluateItem(static_cast<const ItemExpr&>(expr));
-        case ExprKind::kSlice: return EvaluateSlice(static_cast<const SliceExpr&>(expr));
-        case ExprKind::kCall: return EvaluateCall(static_cast<const CallExpr&>(expr));
-        case ExprKind::kFilter: return EvaluateFilter(static_cast<const FilterExpr&>(expr));
-        case ExprKind::kTest: return EvaluateTest(static_cast<const TestExpr&>(expr));
+        case ExprKind::kItem:
+            return EvaluateItem(static_cast<const ItemExpr&>(expr));
+        case ExprKind::kSlice:
+            return EvaluateSlice(static_cast<const SliceExpr&>(expr));
+        case ExprKind::kCall:
+            return EvaluateCall(static_cast<const CallExpr&>(expr));
+        case ExprKind::kFilter:
+            return EvaluateFilter(static_cast<const FilterExpr&>(expr));
+        case ExprKind::kTest:
+            return EvaluateTest(static_cast<const TestExpr&>(expr));
         case ExprKind::kNot:
         case ExprKind::kNegate:
-        case ExprKind::kPlus: return EvaluateUnary(static_cast<const UnaryExpr&>(expr));
-        case ExprKind::kAnd: return EvaluateAnd(static_cast<const ItemsExpr&>(expr));
-        case ExprKind::kOr: return EvaluateOr(static_cast<const ItemsExpr&>(expr));
-        case ExprKind::kCompare: return EvaluateCompare(static_cast<const CompareExpr&>(expr));
+        case ExprKind::kPlus:
+            return EvaluateUnary(static_cast<const UnaryExpr&>(expr));
+        case ExprKind::kAnd:
+            return EvaluateAnd(static_cast<const ItemsExpr&>(expr));
+        case ExprKind::kOr:
+            return EvaluateOr(static_cast<const ItemsExpr&>(expr));
+        case ExprKind::kCompare:
+            return EvaluateCompare(static_cast<const CompareExpr&>(expr));
         case ExprKind::kArithmetic:
             return EvaluateArithmetic(static_cast<const ArithmeticExpr&>(expr));
-        case ExprKind::kConcat: return EvaluateConcat(static_cast<const ItemsExpr&>(expr));
+        case ExprKind::kConcat:
+            return EvaluateConcat(static_cast<const ItemsExpr&>(expr));
         case ExprKind::kCondition:
             return EvaluateCondition(static_cast<const ConditionExpr&>(expr));
     }

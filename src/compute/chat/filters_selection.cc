@@ -23,10 +23,11 @@ uint32_t HeightOf(const Arguments& arguments) {
     return height;
 }
 
-Value Generate(Interpreter& interpreter, const Value& source, const Arguments& kept, NextValue next) {
-    Value generator = MakeGenerator(interpreter.budget(), ItemsOf(interpreter, source), std::move(next));
-    generator.object()->height =
-        std::max(generator.object()->height, HeightAbove(HeightOf(kept)));
+Value Generate(Interpreter& interpreter, const Value& source, const Arguments& kept,
+               NextValue next) {
+    Value generator =
+        MakeGenerator(interpreter.budget(), ItemsOf(interpreter, source), std::move(next));
+    generator.object()->height = std::max(generator.object()->height, HeightAbove(HeightOf(kept)));
     return generator;
 }
 
@@ -118,8 +119,10 @@ Value Items(Interpreter& interpreter, Arguments& arguments) {
     Bound bound("items", arguments, {"value"}, 1);
     Budget& budget = interpreter.budget();
     Value source = MakeTuple(budget, {});
-    if (bound[0].Is(Kind::kDict)) source = MakeView(budget, bound[0], ViewObject::Part::kItems);
-    else if (!bound[0].IsUndefined()) Fail("Can only get item pairs from a mapping.");
+    if (bound[0].Is(Kind::kDict))
+        source = MakeView(budget, bound[0], ViewObject::Part::kItems);
+    else if (!bound[0].IsUndefined())
+        Fail("Can only get item pairs from a mapping.");
     return MakeGenerator(budget, interpreter.Iterate(source),
                          [](Interpreter& inner, IteratorObject& items, Value& out) {
                              return items.Next(inner, out);

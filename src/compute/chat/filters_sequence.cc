@@ -100,7 +100,8 @@ Value GroupBy(Interpreter& interpreter, Arguments& arguments) {
     Budget& budget = interpreter.budget();
     KeyMaker maker(interpreter, bound[1], bound[2], bound.TruthOr(3, false));
     std::vector<Keyed> keyed;
-    for (Value& item : Collect(interpreter, bound[0])) keyed.push_back({maker(item), std::move(item)});
+    for (Value& item : Collect(interpreter, bound[0]))
+        keyed.push_back({maker(item), std::move(item)});
     SortKeyed(budget, keyed, false);
     ListBuilder groups(budget);
     for (size_t i = 0; i < keyed.size();) {
@@ -233,10 +234,9 @@ Value SliceInto(Interpreter& interpreter, Arguments& arguments) {
 }
 
 constexpr Filter kFilters[] = {
-    {"batch", Batch},        {"dictsort", DictSort}, {"first", First},   {"groupby", GroupBy},
-    {"last", Last},          {"list", ToList},       {"max", Extreme<true>},
-    {"min", Extreme<false>}, {"reverse", Reverse},   {"slice", SliceInto},
-    {"sort", Sort},          {"sum", Sum},
+    {"batch", Batch},     {"dictsort", DictSort}, {"first", First},       {"groupby", GroupBy},
+    {"last", Last},       {"list", ToList},       {"max", Extreme<true>}, {"min", Extreme<false>},
+    {"reverse", Reverse}, {"slice", SliceInto},   {"sort", Sort},         {"sum", Sum},
 };
 
 }  // namespace

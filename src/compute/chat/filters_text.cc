@@ -93,7 +93,8 @@ Value Indent(Interpreter& interpreter, Arguments& arguments) {
     if (bound.Has(1) && bound[1].IsString())
         indention.Append(bound[1].text());
     else
-        indention.Repeat(" ", static_cast<size_t>(std::max<int64_t>(0, Clamp64(bound.IntOr(1, 4)))));
+        indention.Repeat(" ",
+                         static_cast<size_t>(std::max<int64_t>(0, Clamp64(bound.IntOr(1, 4)))));
     const bool blank = bound.TruthOr(3, false);
     TextBuilder out(budget);
     if (bound.TruthOr(2, false)) out.Append(indention.text());

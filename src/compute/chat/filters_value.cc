@@ -97,8 +97,11 @@ Value ToJsonText(Interpreter& interpreter, Arguments& arguments) {
     if (bound.Given(2)) {
         style.item_separator = ",";
         TextBuilder indent(budget);
-        if (bound[2].IsString()) indent.Append(bound[2].text());
-        else indent.Repeat(" ", static_cast<size_t>(std::max<int64_t>(0, Clamp64(RequireIndex(bound[2])))));
+        if (bound[2].IsString())
+            indent.Append(bound[2].text());
+        else
+            indent.Repeat(
+                " ", static_cast<size_t>(std::max<int64_t>(0, Clamp64(RequireIndex(bound[2])))));
         style.indent = indent.Release();
     }
     if (bound.Given(3)) {
@@ -112,9 +115,9 @@ Value ToJsonText(Interpreter& interpreter, Arguments& arguments) {
 }
 
 constexpr Filter kFilters[] = {
-    {"abs", Absolute}, {"attr", AttributeOnly}, {"count", Length},   {"d", Default},
-    {"default", Default}, {"float", ToFloat},   {"int", ToInt},      {"length", Length},
-    {"round", Round},  {"tojson", ToJsonText},
+    {"abs", Absolute},    {"attr", AttributeOnly}, {"count", Length}, {"d", Default},
+    {"default", Default}, {"float", ToFloat},      {"int", ToInt},    {"length", Length},
+    {"round", Round},     {"tojson", ToJsonText},
 };
 
 }  // namespace

@@ -66,7 +66,8 @@ Specification ParseSpecification(std::string_view text) {
     result.width = TakeNumber(text);
     TakeOneOf(text, ",_", result.grouping);
     if (TakeOneOf(text, ".", taken)) {
-        if (text.empty() || text[0] < '0' || text[0] > '9') Fail("Format specifier missing precision");
+        if (text.empty() || text[0] < '0' || text[0] > '9')
+            Fail("Format specifier missing precision");
         result.precision = TakeNumber(text);
     }
     TakeOneOf(text, "bcdeEfFgGnosxX%", result.type);
@@ -79,17 +80,20 @@ std::string Padded(Budget& budget, const Specification& spec, std::string_view s
     char align = spec.align == '\0' ? default_align : spec.align;
     if (align == '=') {
         int64_t width = spec.width - static_cast<int64_t>(sign.size());
-        return std::string(sign) + Pad(budget, digits, CountCodePoints(digits), width, spec.fill, Align::kRight);
+        return std::string(sign) +
+               Pad(budget, digits, CountCodePoints(digits), width, spec.fill, Align::kRight);
     }
     std::string all = std::string(sign) + std::string(digits);
     size_t length = CountCodePoints(all);
     if (align == '^') {  // unlike center(): the odd one always goes to the right
         auto width = static_cast<size_t>(std::max<int64_t>(spec.width, 0));
         size_t missing = width > length ? width - length : 0;
-        all = Pad(budget, all, length, static_cast<int64_t>(length + missing / 2), spec.fill, Align::kRight);
+        all = Pad(budget, all, length, static_cast<int64_t>(length + missing / 2), spec.fill,
+                  Align::kRight);
         return Pad(budget, all, length + missing / 2, spec.width, spec.fill, Align::kLeft);
     }
-    return Pad(budget, all, length, spec.width, spec.fill, align == '<' ? Align::kLeft : Align::kRight);
+    return Pad(budget, all, length, spec.width, spec.fill,
+               align == '<' ? Align::kLeft : Align::kRight);
 }
 
 std::string SignText(const Specification& spec, bool negative) {
@@ -106,7 +110,8 @@ std::string FormatText(Budget& budget, const Specification& spec, std::string te
 }
 
 std::string FormatFloat(Budget& budget, const Specification& spec, double value) {
-    if (spec.precision > kPrecisionMax) Fail("a precision above {} is not supported", kPrecisionMax);
+    if (spec.precision > kPrecisionMax)
+        Fail("a precision above {} is not supported", kPrecisionMax);
     bool percent = spec.type == '%';
     double size = std::fabs(percent ? value * 100 : value);
     int precision = spec.precision < 0 ? 6 : static_cast<int>(spec.precision);
@@ -148,14 +153,28 @@ std::string FormatInt(Budget& budget, const Specification& spec, Int value) {
     if (negative) value = Subtract(0, value);
     std::string digits, prefix;
     switch (spec.type) {
-        case 'x': digits = fmt::format("{:x}", value); prefix = "0x"; break;
-        case 'X': digits = fmt::format("{:X}", value); prefix = "0X"; break;
-        case 'o': digits = fmt::format("{:o}", value); prefix = "0o"; break;
-        case 'b': digits = fmt::format("{:b}", value); prefix = "0b"; break;
-        default: digits = IntText(value);
+        case 'x':
+            digits = fmt::format("{:x}", value);
+            prefix = "0x";
+            break;
+        case 'X':
+            digits = fmt::format("{:X}", value);
+            prefix = "0X";
+            break;
+        case 'o':
+            digits = fmt::format("{:o}", value);
+            prefix = "0o";
+            break;
+        case 'b':
+            digits = fmt::format("{:b}", value);
+            prefix = "0b";
+            break;
+        default:
+            digits = IntText(value);
     }
     if (spec.grouping != '\0') digits = GroupThousands(digits, spec.grouping);
-    return Padded(budget, spec, SignText(spec, negative) + (spec.alternate ? prefix : ""), digits, '>');
+    return Padded(budget, spec, SignText(spec, negative) + (spec.alternate ? prefix : ""), digits,
+                  '>');
 }
 
 class BraceFormatter {
@@ -211,14 +230,18 @@ private:
             if (rest[0] == '!') {
                 conversion = rest.substr(1, 1);
                 rest = rest.substr(std::min<size_t>(2, rest.size()));
-                if (!rest.empty() && rest[0] != ':') Fail("expected ':' after conversion specifier");
+                if (!rest.empty() && rest[0] != ':')
+                    Fail("expected ':' after conversion specifier");
             }
             if (!rest.empty()) specification = rest.substr(1);
         }
         Value value = Lookup(name);
-        if (conversion == "r") value = MakeString(budget_, Repr(budget_, value));
-        else if (conversion == "s") value = MakeString(budget_, Str(budget_, value));
-        else if (!conversion.empty()) Fail("Unknown conversion specifier '{}'", conversion);
+        if (conversion == "r")
+            value = MakeString(budget_, Repr(budget_, value));
+        else if (conversion == "s")
+            value = MakeString(budget_, Str(budget_, value));
+        else if (!conversion.empty())
+            Fail("Unknown conversion specifier '{}'", conversion);
         std::string expanded = Run(specification, depth + 1);
         std::string text = FormatField(interpreter_, value, expanded);
         bool escape = markup_ && !(value.IsString() && value.string().markup);
@@ -240,7 +263,8 @@ private:
                 size_t stop = name.find(']');
                 if (stop == std::string_view::npos) Fail("Missing ']' in format string");
                 std::string_view key = name.substr(1, stop - 1);
-                bool number = !key.empty() && key.find_first_not_of("0123456789") == std::string::npos;
+                bool number =
+                    !key.empty() && key.find_first_not_of("0123456789") == std::string::npos;
                 Value index = number ? Value::Integer(ParseInt(key).value_or(0))
                                      : MakeString(budget_, std::string(key));
                 value = GetItem(interpreter_, value, index);
@@ -285,7 +309,8 @@ std::string GroupThousands(std::string_view digits, char separator) {
     return grouped;
 }
 
-std::string FormatField(Interpreter& interpreter, const Value& value, std::string_view specification) {
+std::string FormatField(Interpreter& interpreter, const Value& value,
+                        std::string_view specification) {
     Budget& budget = interpreter.budget();
     if (specification.empty()) return Str(budget, value);
     if (!value.IsNumber() && !value.IsString())
@@ -300,7 +325,8 @@ std::string FormatField(Interpreter& interpreter, const Value& value, std::strin
     return FormatInt(budget, spec, value.integer());
 }
 
-Value FormatBraces(Interpreter& interpreter, const StringObject& format, const Arguments& arguments) {
+Value FormatBraces(Interpreter& interpreter, const StringObject& format,
+                   const Arguments& arguments) {
     std::string text = BraceFormatter(interpreter, format, arguments).Run(format.text, 0);
     return MakeString(interpreter.budget(), std::move(text), format.markup);
 }

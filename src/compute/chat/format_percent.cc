@@ -39,9 +39,9 @@ public:
             at_ = percent;
             if (at_ < format_.size()) OneDirective();
         }
-        bool all_used = values_.Is(Kind::kTuple) ? used_ >= values_.items().size()
-                                                 : used_ > 0 || values_.Is(Kind::kDict) ||
-                                                       values_.Is(Kind::kList);
+        bool all_used = values_.Is(Kind::kTuple)
+                            ? used_ >= values_.items().size()
+                            : used_ > 0 || values_.Is(Kind::kDict) || values_.Is(Kind::kList);
         if (!all_used) Fail("not all arguments converted during string formatting");
         return out_.Release();
     }
@@ -102,12 +102,18 @@ private:
         Directive directive;
         for (;; ++at_) {
             char c = Peek();
-            if (c == '-') directive.minus = true;
-            else if (c == '+') directive.plus = true;
-            else if (c == ' ') directive.space = true;
-            else if (c == '0') directive.zero = true;
-            else if (c == '#') directive.alternate = true;
-            else break;
+            if (c == '-')
+                directive.minus = true;
+            else if (c == '+')
+                directive.plus = true;
+            else if (c == ' ')
+                directive.space = true;
+            else if (c == '0')
+                directive.zero = true;
+            else if (c == '#')
+                directive.alternate = true;
+            else
+                break;
         }
         directive.width = Number();
         if (directive.width < 0) {
@@ -127,23 +133,30 @@ private:
 
     void Write(const Directive& directive, const Value& value) {
         switch (directive.conversion) {
-            case 's': return WriteText(directive, Str(budget_, value));
-            case 'r': return WriteText(directive, Repr(budget_, value));
-            case 'a': Fail("the %a conversion is not supported");
-            case 'c': return WriteText(directive, Character(value));
+            case 's':
+                return WriteText(directive, Str(budget_, value));
+            case 'r':
+                return WriteText(directive, Repr(budget_, value));
+            case 'a':
+                Fail("the %a conversion is not supported");
+            case 'c':
+                return WriteText(directive, Character(value));
             case 'd':
             case 'i':
             case 'u':
             case 'x':
             case 'X':
-            case 'o': return WriteInt(directive, value);
+            case 'o':
+                return WriteInt(directive, value);
             case 'e':
             case 'E':
             case 'f':
             case 'F':
             case 'g':
-            case 'G': return WriteFloat(directive, value);
-            default: Fail("unsupported format character '{}'", directive.conversion);
+            case 'G':
+                return WriteFloat(directive, value);
+            default:
+                Fail("unsupported format character '{}'", directive.conversion);
         }
     }
 
@@ -206,7 +219,8 @@ private:
         if (directive.zero && !directive.minus) {
             out_.Append(sign);
             out_.Append(Pad(budget_, digits, digits.size(),
-                            directive.width - static_cast<int64_t>(sign.size()), "0", Align::kRight));
+                            directive.width - static_cast<int64_t>(sign.size()), "0",
+                            Align::kRight));
             return;
         }
         sign += digits;

@@ -16,7 +16,9 @@ constexpr Int kRangeMax = 100'000;
 
 struct NativeFunction : HostObject {
     NativeFunction(Budget* owner, std::string_view function_name, NativeCall function)
-        : HostObject(owner, sizeof(NativeFunction)), name(function_name), call(std::move(function)) {}
+        : HostObject(owner, sizeof(NativeFunction)),
+          name(function_name),
+          call(std::move(function)) {}
     std::string_view type_name() const override { return "function"; }
     std::string Print() const override { return fmt::format("<function {}>", name); }
     Value Call(Interpreter& interpreter, Arguments& arguments) override {
@@ -130,9 +132,10 @@ Value NewJoiner(Interpreter& interpreter, Arguments& arguments) {
         if (std::exchange(used, true)) return separator;
         return MakeString(inner.budget(), "");
     };
-    return MakeFunction(interpreter.budget(), "joiner",
-                        [shared = std::make_shared<decltype(join)>(std::move(join))](
-                            Interpreter& inner, Arguments& none) { return (*shared)(inner, none); });
+    return MakeFunction(
+        interpreter.budget(), "joiner",
+        [shared = std::make_shared<decltype(join)>(std::move(join))](
+            Interpreter& inner, Arguments& none) { return (*shared)(inner, none); });
 }
 
 Value RaiseException(Interpreter& interpreter, Arguments& arguments) {
@@ -153,9 +156,12 @@ Value StrftimeNow(Interpreter& interpreter, Arguments& arguments) {
     std::string pattern;
     for (size_t i = 0; i < format.size(); ++i) {
         char next = format[i] == '%' && i + 1 < format.size() ? format[i + 1] : '\0';
-        if (next == 'f') pattern += fmt::format("{:06}", micros.count());
-        else if (next != '\0' && next != 'z' && next != 'Z') pattern += {'%', next};
-        else if (next == '\0') pattern += format[i];
+        if (next == 'f')
+            pattern += fmt::format("{:06}", micros.count());
+        else if (next != '\0' && next != 'z' && next != 'Z')
+            pattern += {'%', next};
+        else if (next == '\0')
+            pattern += format[i];
         if (next != '\0') ++i;
     }
     char buffer[4096];
@@ -177,9 +183,12 @@ void AddGlobals(Budget& budget, std::unordered_map<std::string, Value>& names) {
         Value (*call)(Interpreter&, Arguments&);
     };
     static constexpr Named kGlobals[] = {
-        {"range", Range},          {"dict", NewDict},
-        {"namespace", NewNamespace}, {"cycler", NewCycler},
-        {"joiner", NewJoiner},     {"raise_exception", RaiseException},
+        {"range", Range},
+        {"dict", NewDict},
+        {"namespace", NewNamespace},
+        {"cycler", NewCycler},
+        {"joiner", NewJoiner},
+        {"raise_exception", RaiseException},
         {"strftime_now", StrftimeNow},
     };
     for (const Named& global : kGlobals)

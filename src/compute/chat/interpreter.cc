@@ -38,8 +38,8 @@ Interpreter::~Interpreter() {
 std::string Interpreter::Run() {
     TextBuilder output(budget_);
     out_ = output_ = &output;
-    activation_ = Ref<Activation>(
-        new Activation(&budget_, Ref<Activation>(), program_.root.variable_count));
+    activation_ =
+        Ref<Activation>(new Activation(&budget_, Ref<Activation>(), program_.root.variable_count));
     Enter(program_.root.scope);
     Execute(program_.root.body);
     return output.Release();
@@ -127,27 +127,38 @@ Interpreter::Flow Interpreter::ExecuteOne(const Stmt& statement) {
     Nest nest(*this);
     line_ = statement.line;
     switch (statement.kind) {
-        case StmtKind::kText: break;
-        case StmtKind::kPrint: Print(static_cast<const PrintStmt&>(statement)); break;
-        case StmtKind::kIf: return If(static_cast<const IfStmt&>(statement));
-        case StmtKind::kFor: return For(static_cast<const ForStmt&>(statement));
+        case StmtKind::kText:
+            break;
+        case StmtKind::kPrint:
+            Print(static_cast<const PrintStmt&>(statement));
+            break;
+        case StmtKind::kIf:
+            return If(static_cast<const IfStmt&>(statement));
+        case StmtKind::kFor:
+            return For(static_cast<const ForStmt&>(statement));
         case StmtKind::kSet: {
             const auto& set = static_cast<const SetStmt&>(statement);
             Assign(*set.target, Evaluate(*set.value));
             break;
         }
-        case StmtKind::kSetBlock: return SetBlock(static_cast<const SetBlockStmt&>(statement));
+        case StmtKind::kSetBlock:
+            return SetBlock(static_cast<const SetBlockStmt&>(statement));
         case StmtKind::kMacro: {
             const auto& macro = static_cast<const MacroStmt&>(statement);
             Variable(macro.slot) = MakeMacro(macro.function);
             break;
         }
-        case StmtKind::kCallBlock: CallBlock(static_cast<const CallBlockStmt&>(statement)); break;
+        case StmtKind::kCallBlock:
+            CallBlock(static_cast<const CallBlockStmt&>(statement));
+            break;
         case StmtKind::kFilterBlock:
             return FilterBlock(static_cast<const FilterBlockStmt&>(statement));
-        case StmtKind::kWith: return With(static_cast<const WithStmt&>(statement));
-        case StmtKind::kBreak: return Flow::kBreak;
-        case StmtKind::kContinue: return Flow::kContinue;
+        case StmtKind::kWith:
+            return With(static_cast<const WithStmt&>(statement));
+        case StmtKind::kBreak:
+            return Flow::kBreak;
+        case StmtKind::kContinue:
+            return Flow::kContinue;
     }
     return Flow::kNext;
 }
@@ -155,8 +166,10 @@ Interpreter::Flow Interpreter::ExecuteOne(const Stmt& statement) {
 void Interpreter::Print(const PrintStmt& print) {
     for (const ExprPtr& expr : print.values) {
         Value value = Evaluate(*expr);
-        if (value.IsString()) Emit(value.text());
-        else if (!value.IsUndefined()) Emit(Str(budget_, value));
+        if (value.IsString())
+            Emit(value.text());
+        else if (!value.IsUndefined())
+            Emit(Str(budget_, value));
     }
 }
 

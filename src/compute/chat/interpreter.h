@@ -46,7 +46,8 @@ public:
     Value NewNamespace();
 
     // For functions that templates define.
-    Value CallFunction(const Function& function, const Ref<Activation>& outer, Arguments& arguments);
+    Value CallFunction(const Function& function, const Ref<Activation>& outer,
+                       Arguments& arguments);
     std::string RunLoop(const ForStmt& loop, const Value& iterable, const Ref<Activation>& outer,
                         size_t depth);
 

@@ -43,8 +43,10 @@ bool IsSequenceValue(const Value& value) {
         case Kind::kList:
         case Kind::kTuple:
         case Kind::kDict:
-        case Kind::kRange: return true;
-        default: return false;
+        case Kind::kRange:
+            return true;
+        default:
+            return false;
     }
 }
 bool IsCallable(const Value& value) {

@@ -26,12 +26,15 @@ struct IndexIterator : IteratorObject {
 
     Value ItemAt(Budget& owner, size_t index) const {
         switch (source.kind()) {
-            case Kind::kDict: return source.dict().dict.entries()[index].key;
-            case Kind::kView: return source.view().Item(owner, index);
+            case Kind::kDict:
+                return source.dict().dict.entries()[index].key;
+            case Kind::kView:
+                return source.view().Item(owner, index);
             case Kind::kRange:
                 return Value::Integer(source.range().start +
                                       static_cast<Int>(index) * source.range().step);
-            default: return source.items()[index];
+            default:
+                return source.items()[index];
         }
     }
 
@@ -94,11 +97,16 @@ struct Generator : IteratorObject {
 
 std::string_view IteratorName(Kind kind) {
     switch (kind) {
-        case Kind::kList: return "list_iterator";
-        case Kind::kTuple: return "tuple_iterator";
-        case Kind::kDict: return "dict_keyiterator";
-        case Kind::kRange: return "range_iterator";
-        default: return "iterator";
+        case Kind::kList:
+            return "list_iterator";
+        case Kind::kTuple:
+            return "tuple_iterator";
+        case Kind::kDict:
+            return "dict_keyiterator";
+        case Kind::kRange:
+            return "range_iterator";
+        default:
+            return "iterator";
     }
 }
 

@@ -26,15 +26,30 @@ private:
     void Write(const Value& value, size_t level) {
         budget_.Step();
         switch (value.kind()) {
-            case Kind::kNone: out_.Append("null"); break;
-            case Kind::kBool: out_.Append(value.boolean() ? "true" : "false"); break;
-            case Kind::kInt: out_.Append(IntText(value.integer())); break;
-            case Kind::kFloat: out_.Append(FloatLiteral(value.real())); break;
-            case Kind::kString: WriteString(value.text()); break;
+            case Kind::kNone:
+                out_.Append("null");
+                break;
+            case Kind::kBool:
+                out_.Append(value.boolean() ? "true" : "false");
+                break;
+            case Kind::kInt:
+                out_.Append(IntText(value.integer()));
+                break;
+            case Kind::kFloat:
+                out_.Append(FloatLiteral(value.real()));
+                break;
+            case Kind::kString:
+                WriteString(value.text());
+                break;
             case Kind::kList:
-            case Kind::kTuple: WriteList(value.items(), level); break;
-            case Kind::kDict: WriteDict(value.dict().dict, level); break;
-            default: Fail("Object of type {} is not JSON serializable", TypeName(value));
+            case Kind::kTuple:
+                WriteList(value.items(), level);
+                break;
+            case Kind::kDict:
+                WriteDict(value.dict().dict, level);
+                break;
+            default:
+                Fail("Object of type {} is not JSON serializable", TypeName(value));
         }
     }
 
@@ -84,12 +99,18 @@ private:
 
     static std::string KeyText(const Value& key) {
         switch (key.kind()) {
-            case Kind::kString: return key.text();
-            case Kind::kBool: return key.boolean() ? "true" : "false";
-            case Kind::kNone: return "null";
-            case Kind::kInt: return IntText(key.integer());
-            case Kind::kFloat: return FloatLiteral(key.real());
-            default: Fail("keys must be str, int, float, bool or None, not {}", TypeName(key));
+            case Kind::kString:
+                return key.text();
+            case Kind::kBool:
+                return key.boolean() ? "true" : "false";
+            case Kind::kNone:
+                return "null";
+            case Kind::kInt:
+                return IntText(key.integer());
+            case Kind::kFloat:
+                return FloatLiteral(key.real());
+            default:
+                Fail("keys must be str, int, float, bool or None, not {}", TypeName(key));
         }
     }
 
@@ -122,7 +143,8 @@ private:
             out_.Append(kTo[known]);
         } else if (c >= 0x10000) {
             auto rest = static_cast<uint32_t>(c) - 0x10000;
-            out_.Append(fmt::format("\\u{:04x}\\u{:04x}", 0xd800 + (rest >> 10), 0xdc00 + (rest & 0x3ff)));
+            out_.Append(
+                fmt::format("\\u{:04x}\\u{:04x}", 0xd800 + (rest >> 10), 0xdc00 + (rest & 0x3ff)));
         } else {
             out_.Append(fmt::format("\\u{:04x}", static_cast<uint32_t>(c)));
         }

@@ -47,8 +47,10 @@ public:
                 continue;
             }
             ++at_;
-            if (at_ < text_.size()) Escape();
-            else out_.push_back('\\');
+            if (at_ < text_.size())
+                Escape();
+            else
+                out_.push_back('\\');
         }
         return std::move(out_);
     }
@@ -64,7 +66,8 @@ private:
             ++at_;
         } else if (c >= '0' && c <= '7') {
             char32_t value = 0;
-            for (int i = 0; i < 3 && at_ < text_.size() && text_[at_] >= '0' && text_[at_] <= '7'; ++i)
+            for (int i = 0; i < 3 && at_ < text_.size() && text_[at_] >= '0' && text_[at_] <= '7';
+                 ++i)
                 value = value * 8 + static_cast<char32_t>(text_[at_++] - '0');
             AppendCodePoint(out_, value);
         } else if (c == 'x' || c == 'u' || c == 'U') {
@@ -76,7 +79,10 @@ private:
             // jinja2 writes such a character as an escape first, and so it shows.
             char32_t point = NextCodePoint(text_, at_);
             int width = point < 0x100 ? 2 : point < 0x10000 ? 4 : 8;
-            out_ += fmt::format("\\{}{:0{}x}", width == 2 ? 'x' : width == 4 ? 'u' : 'U',
+            out_ += fmt::format("\\{}{:0{}x}",
+                                width == 2   ? 'x'
+                                : width == 4 ? 'u'
+                                             : 'U',
                                 static_cast<uint32_t>(point), width);
         } else {
             out_.push_back('\\');
@@ -296,7 +302,8 @@ private:
         }
         if (source_[at_] == '0') {
             end = DigitsEnd(at_, [](char c) { return c == '0'; });
-            char base = at_ + 1 < source_.size() ? static_cast<char>(source_[at_ + 1] | 0x20) : '\0';
+            char base =
+                at_ + 1 < source_.size() ? static_cast<char>(source_[at_ + 1] | 0x20) : '\0';
             size_t based = at_ + 2;
             if (base == 'x') based = DigitsEnd(based, [](char c) { return HexValue(c) >= 0; });
             if (base == 'o') based = DigitsEnd(based, [](char c) { return c >= '0' && c <= '7'; });
@@ -377,14 +384,22 @@ private:
 
 std::string Describe(const Token& token) {
     switch (token.type) {
-        case Token::Type::kData: return "template text";
-        case Token::Type::kBlockBegin: return "'{%'";
-        case Token::Type::kBlockEnd: return "'%}'";
-        case Token::Type::kVariableBegin: return "'{{'";
-        case Token::Type::kVariableEnd: return "'}}'";
-        case Token::Type::kEnd: return "the end of the template";
-        case Token::Type::kString: return "a string";
-        default: return "'" + token.text + "'";
+        case Token::Type::kData:
+            return "template text";
+        case Token::Type::kBlockBegin:
+            return "'{%'";
+        case Token::Type::kBlockEnd:
+            return "'%}'";
+        case Token::Type::kVariableBegin:
+            return "'{{'";
+        case Token::Type::kVariableEnd:
+            return "'}}'";
+        case Token::Type::kEnd:
+            return "the end of the template";
+        case Token::Type::kString:
+            return "a string";
+        default:
+            return "'" + token.text + "'";
     }
 }
 

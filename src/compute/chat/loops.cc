@@ -17,8 +17,10 @@ LoopObject::LoopObject(Budget* owner, const ForStmt& for_loop, Value walked,
       depth_(loop_depth) {}
 
 bool LoopObject::Advance(Interpreter& interpreter, Value& item) {
-    if (!after_.IsMissing()) item = std::exchange(after_, Value());
-    else if (!iterator_->Next(interpreter, item)) return false;
+    if (!after_.IsMissing())
+        item = std::exchange(after_, Value());
+    else if (!iterator_->Next(interpreter, item))
+        return false;
     ++index0_;
     before_ = std::exchange(current_, item);
     return true;
@@ -89,8 +91,9 @@ Value LoopObject::Attribute(Interpreter& interpreter, std::string_view name) {
     if (name == "depth") return Value::Integer(static_cast<Int>(depth_) + 1);
     if (name == "depth0") return Value::Integer(static_cast<Int>(depth_));
     if (name == "previtem")
-        return index0_ == 0 || before_.IsMissing() ? MakeUndefined(owner, "there is no previous item")
-                                                   : before_;
+        return index0_ == 0 || before_.IsMissing()
+                   ? MakeUndefined(owner, "there is no previous item")
+                   : before_;
     if (name == "nextitem") {
         const Value& next = PeekNext(interpreter);
         return next.IsMissing() ? MakeUndefined(owner, "there is no next item") : next;

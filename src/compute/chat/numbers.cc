@@ -140,7 +140,8 @@ std::optional<double> ParseFloat(std::string_view given) {
             value = digits->find("e-") != std::string::npos
                         ? 0.0
                         : std::numeric_limits<double>::infinity();
-        else if (error != std::errc()) return std::nullopt;
+        else if (error != std::errc())
+            return std::nullopt;
     }
     return negative ? -value : value;
 }

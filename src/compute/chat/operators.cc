@@ -35,7 +35,8 @@ bool EqualDicts(Budget& budget, const Dict& a, const Dict& b) {
 
 bool EqualViews(Budget& budget, const ViewObject& a, const ViewObject& b) {
     if (a.part != b.part || a.part == ViewObject::Part::kValues) return false;
-    if (a.part == ViewObject::Part::kItems) return EqualDicts(budget, a.source->dict, b.source->dict);
+    if (a.part == ViewObject::Part::kItems)
+        return EqualDicts(budget, a.source->dict, b.source->dict);
     if (a.source->dict.size() != b.source->dict.size()) return false;
     return std::ranges::all_of(a.source->dict.entries(), [&](const Dict::Entry& entry) {
         return b.source->dict.Find(budget, entry.key) != nullptr;
@@ -159,26 +160,38 @@ bool Truth(const Value& value) {
     switch (value.kind()) {
         case Kind::kMissing:
         case Kind::kUndefined:
-        case Kind::kNone: return false;
+        case Kind::kNone:
+            return false;
         case Kind::kBool:
-        case Kind::kInt: return value.integer() != 0;
-        case Kind::kFloat: return value.real() != 0;
-        case Kind::kString: return !value.text().empty();
-        default: return LengthOf(value).value_or(1) != 0;
+        case Kind::kInt:
+            return value.integer() != 0;
+        case Kind::kFloat:
+            return value.real() != 0;
+        case Kind::kString:
+            return !value.text().empty();
+        default:
+            return LengthOf(value).value_or(1) != 0;
     }
 }
 
 std::optional<Int> LengthOf(const Value& value) {
     auto size = [](size_t count) { return static_cast<Int>(count); };
     switch (value.kind()) {
-        case Kind::kUndefined: return 0;
-        case Kind::kString: return size(value.string().length);
+        case Kind::kUndefined:
+            return 0;
+        case Kind::kString:
+            return size(value.string().length);
         case Kind::kList:
-        case Kind::kTuple: return size(value.items().size());
-        case Kind::kDict: return size(value.dict().dict.size());
-        case Kind::kView: return size(value.view().source->dict.size());
-        case Kind::kRange: return value.range().length();
-        default: return std::nullopt;
+        case Kind::kTuple:
+            return size(value.items().size());
+        case Kind::kDict:
+            return size(value.dict().dict.size());
+        case Kind::kView:
+            return size(value.view().source->dict.size());
+        case Kind::kRange:
+            return value.range().length();
+        default:
+            return std::nullopt;
     }
 }
 
@@ -203,14 +216,20 @@ bool Equals(Budget& budget, const Value& a, const Value& b) {
             budget.Work(a.text().size());
             return a.text() == b.text();
         case Kind::kList:
-        case Kind::kTuple: return EqualItems(budget, a.items(), b.items());
-        case Kind::kDict: return EqualDicts(budget, a.dict().dict, b.dict().dict);
-        case Kind::kView: return EqualViews(budget, a.view(), b.view());
-        case Kind::kRange: return EqualRanges(a.range(), b.range());
+        case Kind::kTuple:
+            return EqualItems(budget, a.items(), b.items());
+        case Kind::kDict:
+            return EqualDicts(budget, a.dict().dict, b.dict().dict);
+        case Kind::kView:
+            return EqualViews(budget, a.view(), b.view());
+        case Kind::kRange:
+            return EqualRanges(a.range(), b.range());
         case Kind::kIterator:
         case Kind::kNamespace:
-        case Kind::kHost: return false;
-        default: return true;  // None, Undefined
+        case Kind::kHost:
+            return false;
+        default:
+            return true;  // None, Undefined
     }
 }
 
@@ -222,12 +241,18 @@ bool Compare(Budget& budget, Comparison operation, const Value& a, const Value& 
     std::string_view sign = kComparisonSigns[static_cast<size_t>(operation)];
     auto unordered = [&] { return a.IsNumber() && b.IsNumber() && CompareNumbers(a, b) == 2; };
     switch (operation) {
-        case Comparison::kEqual: return Equals(budget, a, b);
-        case Comparison::kNotEqual: return !Equals(budget, a, b);
-        case Comparison::kLess: return OrderedLess(budget, a, b, sign);
-        case Comparison::kGreater: return OrderedLess(budget, b, a, sign);
-        case Comparison::kLessEqual: return !OrderedLess(budget, b, a, sign) && !unordered();
-        case Comparison::kGreaterEqual: return !OrderedLess(budget, a, b, sign) && !unordered();
+        case Comparison::kEqual:
+            return Equals(budget, a, b);
+        case Comparison::kNotEqual:
+            return !Equals(budget, a, b);
+        case Comparison::kLess:
+            return OrderedLess(budget, a, b, sign);
+        case Comparison::kGreater:
+            return OrderedLess(budget, b, a, sign);
+        case Comparison::kLessEqual:
+            return !OrderedLess(budget, b, a, sign) && !unordered();
+        case Comparison::kGreaterEqual:
+            return !OrderedLess(budget, a, b, sign) && !unordered();
     }
     return false;
 }
@@ -240,14 +265,17 @@ bool Contains(Interpreter& interpreter, const Value& container, const Value& ite
                 Fail("'in <string>' requires string as left operand, not {}", TypeName(item));
             budget.Work(container.text().size());
             return Find(container.text(), item.text()) != std::string_view::npos;
-        case Kind::kDict: return container.dict().dict.Find(budget, item) != nullptr;
-        case Kind::kView: return ViewContains(budget, container.view(), item);
+        case Kind::kDict:
+            return container.dict().dict.Find(budget, item) != nullptr;
+        case Kind::kView:
+            return ViewContains(budget, container.view(), item);
         case Kind::kList:
         case Kind::kTuple:
             return std::ranges::any_of(container.items(), [&](const Value& candidate) {
                 return Equals(budget, candidate, item);
             });
-        case Kind::kUndefined: return false;
+        case Kind::kUndefined:
+            return false;
         case Kind::kRange:
         case Kind::kIterator: {
             Value candidate;
@@ -256,7 +284,8 @@ bool Contains(Interpreter& interpreter, const Value& container, const Value& ite
                 if (Equals(budget, candidate, item)) return true;
             return false;
         }
-        default: Fail("argument of type '{}' is not iterable", TypeName(container));
+        default:
+            Fail("argument of type '{}' is not iterable", TypeName(container));
     }
 }
 
@@ -273,13 +302,15 @@ std::optional<Value> Subscript(Budget& budget, const Value& value, const Value& 
             return std::nullopt;
         case Kind::kRange:
             if (auto at = Position(index, static_cast<size_t>(value.range().length())))
-                return Value::Integer(value.range().start + static_cast<Int>(*at) * value.range().step);
+                return Value::Integer(value.range().start +
+                                      static_cast<Int>(*at) * value.range().step);
             return std::nullopt;
         case Kind::kDict:
             if (!Hashable(budget, index)) return std::nullopt;
             if (const Value* found = value.dict().dict.Find(budget, index)) return *found;
             return std::nullopt;
-        default: return std::nullopt;
+        default:
+            return std::nullopt;
     }
 }
 

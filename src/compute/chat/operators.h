@@ -9,7 +9,15 @@ namespace lathe::chat {
 // What Python's operators do with values. Work that grows with the values is charged.
 // Each fails with Python's message where the types do not fit.
 
-enum class Arithmetic : uint8_t { kAdd, kSubtract, kMultiply, kDivide, kFloorDivide, kModulo, kPower };
+enum class Arithmetic : uint8_t {
+    kAdd,
+    kSubtract,
+    kMultiply,
+    kDivide,
+    kFloorDivide,
+    kModulo,
+    kPower
+};
 enum class Comparison : uint8_t { kEqual, kNotEqual, kLess, kLessEqual, kGreater, kGreaterEqual };
 
 bool Truth(const Value& value);

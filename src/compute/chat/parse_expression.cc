@@ -14,9 +14,9 @@ struct NamedComparison {
     Comparison comparison;
 };
 constexpr NamedComparison kComparisons[] = {
-    {"==", Comparison::kEqual},     {"!=", Comparison::kNotEqual},
-    {"<", Comparison::kLess},       {"<=", Comparison::kLessEqual},
-    {">", Comparison::kGreater},    {">=", Comparison::kGreaterEqual},
+    {"==", Comparison::kEqual},  {"!=", Comparison::kNotEqual},
+    {"<", Comparison::kLess},    {"<=", Comparison::kLessEqual},
+    {">", Comparison::kGreater}, {">=", Comparison::kGreaterEqual},
 };
 
 struct NamedArithmetic {
@@ -230,16 +230,21 @@ ExprPtr Parser::ParsePrimary() {
     switch (token.type) {
         case Token::Type::kName: {
             Token name = Take();
-            if (name.text == "true" || name.text == "True") return Constant(name.line, Value::Bool(true));
+            if (name.text == "true" || name.text == "True")
+                return Constant(name.line, Value::Bool(true));
             if (name.text == "false" || name.text == "False")
                 return Constant(name.line, Value::Bool(false));
-            if (name.text == "none" || name.text == "None") return Constant(name.line, Value::None());
+            if (name.text == "none" || name.text == "None")
+                return Constant(name.line, Value::None());
             return std::make_unique<NameExpr>(name.line, std::move(name.text));
         }
-        case Token::Type::kString: return ParseStrings();
+        case Token::Type::kString:
+            return ParseStrings();
         case Token::Type::kInteger:
-        case Token::Type::kFloat: return ParseNumber();
-        default: break;
+        case Token::Type::kFloat:
+            return ParseNumber();
+        default:
+            break;
     }
     if (AtSign("(")) return ParseParentheses();
     if (AtSign("[")) return ParseList();
@@ -304,19 +309,27 @@ ExprPtr Parser::ParseDict() {
 
 ExprPtr Parser::ParsePostfix(ExprPtr expr) {
     for (;;) {
-        if (AtSign(".")) expr = ParseAttribute(std::move(expr));
-        else if (AtSign("[")) expr = ParseSubscript(std::move(expr));
-        else if (AtSign("(")) expr = ParseCall(std::move(expr));
-        else return expr;
+        if (AtSign("."))
+            expr = ParseAttribute(std::move(expr));
+        else if (AtSign("["))
+            expr = ParseSubscript(std::move(expr));
+        else if (AtSign("("))
+            expr = ParseCall(std::move(expr));
+        else
+            return expr;
     }
 }
 
 ExprPtr Parser::ParseFiltersAndTests(ExprPtr expr) {
     for (;;) {
-        if (AtSign("|")) expr = ParseFilters(std::move(expr));
-        else if (AtName("is")) expr = ParseTest(std::move(expr));
-        else if (AtSign("(")) expr = ParseCall(std::move(expr));
-        else return expr;
+        if (AtSign("|"))
+            expr = ParseFilters(std::move(expr));
+        else if (AtName("is"))
+            expr = ParseTest(std::move(expr));
+        else if (AtSign("("))
+            expr = ParseCall(std::move(expr));
+        else
+            return expr;
     }
 }
 
@@ -401,9 +414,11 @@ CallArguments Parser::ParseArguments() {
             ensure(!arguments.more_named);
             std::string name = Take().text;
             Take();
-            if (std::ranges::any_of(arguments.named, [&](const auto& pair) { return pair.first == name; }))
+            if (std::ranges::any_of(arguments.named,
+                                    [&](const auto& pair) { return pair.first == name; }))
                 FailAt(line, "the argument '{}' is given twice", name);
-            if (arguments.named.size() >= 256) FailAt(line, "a call has more than 256 named arguments");
+            if (arguments.named.size() >= 256)
+                FailAt(line, "a call has more than 256 named arguments");
             arguments.named.emplace_back(std::move(name), ParseExpression());
         } else {
             ensure(!arguments.more_positional && !arguments.more_named && arguments.named.empty());
@@ -439,7 +454,8 @@ ExprPtr Parser::ParseFilter(ExprPtr value) {
     filter->value = std::move(value);
     filter->name = ParseDottedName("the name of a filter");
     filter->filter = FindFilter(filter->name);
-    if (!filter->filter && !conditional_) unknown_.push_back({"filter", filter->name, filter->line});
+    if (!filter->filter && !conditional_)
+        unknown_.push_back({"filter", filter->name, filter->line});
     if (AtSign("(")) filter->arguments = ParseArguments();
     Raise(*filter, filter->value);
     Raise(*filter, filter->arguments);
@@ -454,7 +470,8 @@ ExprPtr Parser::ParseTest(ExprPtr value) {
     test->test = FindTest(test->name);
     if (!test->test && !conditional_) unknown_.push_back({"test", test->name, test->line});
     bool argument = At(Token::Type::kName) || At(Token::Type::kString) ||
-                    At(Token::Type::kInteger) || At(Token::Type::kFloat) || AtSign("[") || AtSign("{");
+                    At(Token::Type::kInteger) || At(Token::Type::kFloat) || AtSign("[") ||
+                    AtSign("{");
     if (AtSign("(")) {
         test->arguments = ParseArguments();
     } else if (argument && !AtAnyName({"else", "or", "and"})) {

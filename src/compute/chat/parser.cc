@@ -81,7 +81,9 @@ Body Parser::ParseBody(Names end_tags, int start_line) {
                 body.push_back(std::make_unique<TextStmt>(line, Take().text));
                 break;
             }
-            case Token::Type::kVariableBegin: ParsePrint(body); break;
+            case Token::Type::kVariableBegin:
+                ParsePrint(body);
+                break;
             case Token::Type::kBlockBegin:
                 Take();
                 if (AtAnyName(end_tags)) return body;
@@ -172,8 +174,10 @@ std::unique_ptr<Stmt> Parser::ParseIf() {
         branch.body = ParseBlock({"elif", "else", "endif"}, choice->line);
         choice->branches.push_back(std::move(branch));
     } while (SkipName("elif"));
-    if (SkipName("else")) choice->otherwise = ParseBlockToEnd("endif", choice->line);
-    else ExpectName("endif");
+    if (SkipName("else"))
+        choice->otherwise = ParseBlockToEnd("endif", choice->line);
+    else
+        ExpectName("endif");
     return choice;
 }
 
@@ -200,7 +204,8 @@ void Parser::ParseSignature(Function& function) {
         if (!function.parameters.empty()) ExpectSign(",");
         int line = current().line;
         function.parameters.push_back(ParseVariableName());
-        if (SkipSign("=")) function.defaults.push_back(ParseExpression());
+        if (SkipSign("="))
+            function.defaults.push_back(ParseExpression());
         else if (!function.defaults.empty())
             FailAt(line, "a parameter without a default follows one that has a default");
     }
@@ -276,8 +281,8 @@ std::unique_ptr<Stmt> Parser::ParsePrintTag() {
 std::unique_ptr<Stmt> Parser::ParseJump() {
     Token tag = Take();
     if (loops_ == 0) FailAt(tag.line, "'{}' outside of a loop", tag.text);
-    return std::make_unique<JumpStmt>(
-        tag.text == "break" ? StmtKind::kBreak : StmtKind::kContinue, tag.line);
+    return std::make_unique<JumpStmt>(tag.text == "break" ? StmtKind::kBreak : StmtKind::kContinue,
+                                      tag.line);
 }
 
 std::string Parser::ParseVariableName() {

@@ -147,7 +147,7 @@ private:
         int line;
     };
     std::vector<Unknown> unknown_;
-    int loops_ = 0;             // around this place in the same function
+    int loops_ = 0;  // around this place in the same function
     int loops_anywhere_ = 0;
 };
 

@@ -79,14 +79,19 @@ void AppendContainer(TextBuilder& out, Budget& budget, const Value& value, uint3
             AppendItems(out, budget, value.items(), depth);
             out.Append(value.items().size() == 1 ? ",)" : ")");
             break;
-        case Kind::kDict: AppendDict(out, budget, value.dict().dict, depth); break;
-        case Kind::kView: AppendView(out, budget, value.view(), depth); break;
+        case Kind::kDict:
+            AppendDict(out, budget, value.dict().dict, depth);
+            break;
+        case Kind::kView:
+            AppendView(out, budget, value.view(), depth);
+            break;
         case Kind::kNamespace:
             out.Append("<Namespace ");
             AppendDict(out, budget, value.name_space().attributes, depth);
             out.Append('>');
             break;
-        default: break;
+        default:
+            break;
     }
 }
 
@@ -105,32 +110,53 @@ void AppendRepr(TextBuilder& out, Budget& budget, const Value& value, uint32_t d
     // Only namespaces, which may hold themselves, can come to this.
     if (depth > kValueHeightMax) Fail("a value nests too deep to print");
     switch (value.kind()) {
-        case Kind::kMissing: break;
-        case Kind::kUndefined: out.Append("Undefined"); break;
-        case Kind::kNone: out.Append("None"); break;
-        case Kind::kBool: out.Append(value.boolean() ? "True" : "False"); break;
-        case Kind::kInt: out.Append(IntText(value.integer())); break;
-        case Kind::kFloat: out.Append(FloatText(value.real())); break;
+        case Kind::kMissing:
+            break;
+        case Kind::kUndefined:
+            out.Append("Undefined");
+            break;
+        case Kind::kNone:
+            out.Append("None");
+            break;
+        case Kind::kBool:
+            out.Append(value.boolean() ? "True" : "False");
+            break;
+        case Kind::kInt:
+            out.Append(IntText(value.integer()));
+            break;
+        case Kind::kFloat:
+            out.Append(FloatText(value.real()));
+            break;
         case Kind::kString:
             budget.Work(value.text().size() * 8);
             budget.RequireRoom(value.text().size(), 4);
-            if (value.string().markup) out.Append("Markup(" + QuotedText(value.text()) + ")");
-            else out.Append(QuotedText(value.text()));
+            if (value.string().markup)
+                out.Append("Markup(" + QuotedText(value.text()) + ")");
+            else
+                out.Append(QuotedText(value.text()));
             break;
-        case Kind::kRange: AppendRange(out, value.range()); break;
+        case Kind::kRange:
+            AppendRange(out, value.range());
+            break;
         case Kind::kIterator:
             out.Append('<');
             out.Append(TypeName(value));
             out.Append(" object>");
             break;
-        case Kind::kHost: out.Append(value.host().Print()); break;
-        default: AppendContainer(out, budget, value, depth + 1); break;
+        case Kind::kHost:
+            out.Append(value.host().Print());
+            break;
+        default:
+            AppendContainer(out, budget, value, depth + 1);
+            break;
     }
 }
 
 void AppendStr(TextBuilder& out, Budget& budget, const Value& value) {
-    if (value.IsString()) out.Append(value.text());
-    else if (!value.IsUndefined()) AppendRepr(out, budget, value);
+    if (value.IsString())
+        out.Append(value.text());
+    else if (!value.IsUndefined())
+        AppendRepr(out, budget, value);
 }
 
 std::string Str(Budget& budget, const Value& value) {

@@ -5,6 +5,8 @@
 #include <set>
 
 #include "compute/chat/lexer.h"
+#include "compute/chat/special_names.h"
+#include "compute/chat/walk.h"
 #include "core/base/check.h"
 
 namespace lathe::chat {
@@ -55,8 +57,10 @@ public:
     void Store(const std::string& name) {
         stores_.insert(name);
         if (names_.contains(name)) return;
-        if (const Variable* outer = FindOuter(name)) Define(name, {Start::kOuter, *outer, {}});
-        else Define(name, {Start::kNothing, {}, {}});
+        if (const Variable* outer = FindOuter(name))
+            Define(name, {Start::kOuter, *outer, {}});
+        else
+            Define(name, {Start::kNothing, {}, {}});
     }
 
     uint32_t Parameter(const std::string& name) {
@@ -80,7 +84,8 @@ public:
             uint32_t index = names_.at(name).index;
             if (const Variable* outer = FindOuter(name))
                 beginnings_[index] = {Start::kOuter, *outer, {}};
-            else beginnings_[index] = {Start::kInput, {}, name};
+            else
+                beginnings_[index] = {Start::kInput, {}, name};
         }
     }
 
@@ -133,82 +138,6 @@ private:
     std::set<std::string> stores_;
 };
 
-// Calls visit(child) for every expression right below.
-template <typename Visit>
-void EachArgument(const CallArguments& arguments, const Visit& visit) {
-    for (const ExprPtr& argument : arguments.positional) visit(*argument);
-    for (const auto& [name, argument] : arguments.named) visit(*argument);
-    if (arguments.more_positional) visit(*arguments.more_positional);
-    if (arguments.more_named) visit(*arguments.more_named);
-}
-
-template <typename Visit>
-void EachChild(Expr& expr, const Visit& visit) {
-    auto maybe = [&](const ExprPtr& child) {
-        if (child) visit(*child);
-    };
-    switch (expr.kind) {
-        case ExprKind::kConstant:
-        case ExprKind::kName:
-        case ExprKind::kNamespaceRef: break;
-        case ExprKind::kTuple:
-        case ExprKind::kList:
-        case ExprKind::kAnd:
-        case ExprKind::kOr:
-        case ExprKind::kConcat:
-            for (const ExprPtr& item : static_cast<ItemsExpr&>(expr).items) visit(*item);
-            break;
-        case ExprKind::kDict:
-            for (const auto& [key, value] : static_cast<DictExpr&>(expr).entries) {
-                visit(*key);
-                visit(*value);
-            }
-            break;
-        case ExprKind::kNot:
-        case ExprKind::kNegate:
-        case ExprKind::kPlus: visit(*static_cast<UnaryExpr&>(expr).operand); break;
-        case ExprKind::kAttribute: visit(*static_cast<AttributeExpr&>(expr).object); break;
-        case ExprKind::kItem:
-            visit(*static_cast<ItemExpr&>(expr).object);
-            visit(*static_cast<ItemExpr&>(expr).index);
-            break;
-        case ExprKind::kSlice: {
-            auto& slice = static_cast<SliceExpr&>(expr);
-            visit(*slice.object);
-            maybe(slice.start);
-            maybe(slice.stop);
-            maybe(slice.step);
-            break;
-        }
-        case ExprKind::kCall:
-            visit(*static_cast<CallExpr&>(expr).callee);
-            EachArgument(static_cast<CallExpr&>(expr).arguments, visit);
-            break;
-        case ExprKind::kFilter:
-            maybe(static_cast<FilterExpr&>(expr).value);
-            EachArgument(static_cast<FilterExpr&>(expr).arguments, visit);
-            break;
-        case ExprKind::kTest:
-            visit(*static_cast<TestExpr&>(expr).value);
-            EachArgument(static_cast<TestExpr&>(expr).arguments, visit);
-            break;
-        case ExprKind::kCompare:
-            visit(*static_cast<CompareExpr&>(expr).first);
-            for (const auto& operand : static_cast<CompareExpr&>(expr).rest) visit(*operand.value);
-            break;
-        case ExprKind::kArithmetic:
-            visit(*static_cast<ArithmeticExpr&>(expr).first);
-            for (const auto& [sign, operand] : static_cast<ArithmeticExpr&>(expr).rest)
-                visit(*operand);
-            break;
-        case ExprKind::kCondition:
-            visit(*static_cast<ConditionExpr&>(expr).condition);
-            visit(*static_cast<ConditionExpr&>(expr).then);
-            maybe(static_cast<ConditionExpr&>(expr).otherwise);
-            break;
-    }
-}
-
 // The same target, to be given other places.
 ExprPtr CloneTarget(const Expr& target) {
     if (target.kind == ExprKind::kName)
@@ -217,100 +146,6 @@ ExprPtr CloneTarget(const Expr& target) {
     for (const ExprPtr& item : static_cast<const ItemsExpr&>(target).items)
         tuple->items.push_back(CloneTarget(*item));
     return tuple;
-}
-
-class SpecialNames {
-public:
-    bool caller = false, named = false, positional = false;
-    // Reads that come before any assignment count.
-    void Walk(const Function& function) {
-        for (const std::string& parameter : function.parameters) Close(parameter);
-        for (const ExprPtr& value : function.defaults) WalkExpr(*value);
-        WalkBody(function.body);
-    }
-    void WalkBody(const Body& body) {
-        for (const auto& statement : body) WalkStmt(*statement);
-    }
-
-private:
-    struct Watched {
-        std::string_view name;
-        bool SpecialNames::* found;
-        bool open = true;
-    };
-    Watched watched_[3] = {{"caller", &SpecialNames::caller},
-                           {"kwargs", &SpecialNames::named},
-                           {"varargs", &SpecialNames::positional}};
-
-    void Close(std::string_view name) {
-        for (Watched& watched : watched_)
-            if (watched.name == name) watched.open = false;
-    }
-    void WalkTarget(Expr& target) {
-        if (target.kind == ExprKind::kName) Close(static_cast<NameExpr&>(target).name);
-        else EachChild(target, [&](Expr& child) { WalkTarget(child); });
-    }
-    void WalkExpr(Expr& expr) {
-        if (expr.kind == ExprKind::kName) {
-            for (Watched& watched : watched_)
-                if (watched.open && watched.name == static_cast<NameExpr&>(expr).name)
-                    this->*watched.found = true;
-        }
-        EachChild(expr, [&](Expr& child) { WalkExpr(child); });
-    }
-    void WalkStmt(Stmt& statement);
-};
-
-void SpecialNames::WalkStmt(Stmt& statement) {
-    switch (statement.kind) {
-        case StmtKind::kText:
-        case StmtKind::kBreak:
-        case StmtKind::kContinue: break;
-        case StmtKind::kPrint:
-            for (const ExprPtr& value : static_cast<PrintStmt&>(statement).values) WalkExpr(*value);
-            break;
-        case StmtKind::kIf:
-            for (const auto& branch : static_cast<IfStmt&>(statement).branches) {
-                WalkExpr(*branch.condition);
-                WalkBody(branch.body);
-            }
-            WalkBody(static_cast<IfStmt&>(statement).otherwise);
-            break;
-        case StmtKind::kFor: {
-            auto& loop = static_cast<ForStmt&>(statement);
-            WalkTarget(*loop.target);
-            WalkExpr(*loop.iterable);
-            WalkBody(loop.body);
-            WalkBody(loop.otherwise);
-            if (loop.condition) WalkExpr(*loop.condition);
-            break;
-        }
-        case StmtKind::kSet:
-            WalkTarget(*static_cast<SetStmt&>(statement).target);
-            WalkExpr(*static_cast<SetStmt&>(statement).value);
-            break;
-        case StmtKind::kSetBlock:
-            WalkTarget(*static_cast<SetBlockStmt&>(statement).target);
-            if (auto& filter = static_cast<SetBlockStmt&>(statement).filter) WalkExpr(*filter);
-            WalkBody(static_cast<SetBlockStmt&>(statement).body);
-            break;
-        case StmtKind::kMacro: Walk(static_cast<MacroStmt&>(statement).function); break;
-        case StmtKind::kCallBlock:
-            if (auto& call = static_cast<CallBlockStmt&>(statement).call) WalkExpr(*call);
-            Walk(static_cast<CallBlockStmt&>(statement).function);
-            break;
-        case StmtKind::kFilterBlock:
-            WalkBody(static_cast<FilterBlockStmt&>(statement).body);
-            WalkExpr(*static_cast<FilterBlockStmt&>(statement).filter);
-            break;
-        case StmtKind::kWith:
-            for (const auto& [target, value] : static_cast<WithStmt&>(statement).assignments) {
-                WalkTarget(*target);
-                WalkExpr(*value);
-            }
-            WalkBody(static_cast<WithStmt&>(statement).body);
-            break;
-    }
 }
 
 class Resolver {
@@ -339,14 +174,18 @@ private:
         EachChild(expr, [&](Expr& child) { CollectReads(symbols, child); });
     }
     void CollectTarget(Symbols& symbols, Expr& target) {
-        if (target.kind == ExprKind::kName) symbols.Store(static_cast<NameExpr&>(target).name);
+        if (target.kind == ExprKind::kName)
+            symbols.Store(static_cast<NameExpr&>(target).name);
         else if (target.kind == ExprKind::kNamespaceRef)
             symbols.Read(static_cast<NamespaceRefExpr&>(target).name);
-        else EachChild(target, [&](Expr& child) { CollectTarget(symbols, child); });
+        else
+            EachChild(target, [&](Expr& child) { CollectTarget(symbols, child); });
     }
     void CollectParameters(Symbols& symbols, Expr& target) {
-        if (target.kind == ExprKind::kName) symbols.Parameter(static_cast<NameExpr&>(target).name);
-        else EachChild(target, [&](Expr& child) { CollectParameters(symbols, child); });
+        if (target.kind == ExprKind::kName)
+            symbols.Parameter(static_cast<NameExpr&>(target).name);
+        else
+            EachChild(target, [&](Expr& child) { CollectParameters(symbols, child); });
     }
 
     // Second pass: places for all names, and both passes for inner scopes.
@@ -394,13 +233,18 @@ void Resolver::CollectStmt(Symbols& symbols, Stmt& statement) {
     switch (statement.kind) {
         case StmtKind::kText:
         case StmtKind::kBreak:
-        case StmtKind::kContinue: break;
+        case StmtKind::kContinue:
+            break;
         case StmtKind::kPrint:
             for (const ExprPtr& value : static_cast<PrintStmt&>(statement).values)
                 CollectReads(symbols, *value);
             break;
-        case StmtKind::kIf: CollectIf(symbols, static_cast<IfStmt&>(statement)); break;
-        case StmtKind::kFor: CollectReads(symbols, *static_cast<ForStmt&>(statement).iterable); break;
+        case StmtKind::kIf:
+            CollectIf(symbols, static_cast<IfStmt&>(statement));
+            break;
+        case StmtKind::kFor:
+            CollectReads(symbols, *static_cast<ForStmt&>(statement).iterable);
+            break;
         case StmtKind::kSet:
             CollectReads(symbols, *static_cast<SetStmt&>(statement).value);
             CollectTarget(symbols, *static_cast<SetStmt&>(statement).target);
@@ -429,7 +273,8 @@ void Resolver::ResolveStmt(Symbols& symbols, Stmt& statement) {
     switch (statement.kind) {
         case StmtKind::kText:
         case StmtKind::kBreak:
-        case StmtKind::kContinue: break;
+        case StmtKind::kContinue:
+            break;
         case StmtKind::kPrint:
             for (const ExprPtr& value : static_cast<PrintStmt&>(statement).values)
                 ResolveExpr(symbols, *value);
@@ -441,7 +286,9 @@ void Resolver::ResolveStmt(Symbols& symbols, Stmt& statement) {
             }
             Resolve(symbols, static_cast<IfStmt&>(statement).otherwise);
             break;
-        case StmtKind::kFor: ResolveFor(symbols, static_cast<ForStmt&>(statement)); break;
+        case StmtKind::kFor:
+            ResolveFor(symbols, static_cast<ForStmt&>(statement));
+            break;
         case StmtKind::kSet:
             ResolveExpr(symbols, *static_cast<SetStmt&>(statement).target);
             ResolveExpr(symbols, *static_cast<SetStmt&>(statement).value);
@@ -469,7 +316,9 @@ void Resolver::ResolveStmt(Symbols& symbols, Stmt& statement) {
             ResolveBlock(symbols, block.filter.get(), block.body, block.scope);
             break;
         }
-        case StmtKind::kWith: ResolveWith(symbols, static_cast<WithStmt&>(statement)); break;
+        case StmtKind::kWith:
+            ResolveWith(symbols, static_cast<WithStmt&>(statement));
+            break;
     }
 }
 
@@ -529,8 +378,7 @@ void Resolver::ResolveFor(Symbols& symbols, ForStmt& loop) {
 }
 
 void Resolver::ResolveFunction(Symbols& symbols, Function& function) {
-    SpecialNames special;
-    special.WalkBody(function.body);
+    const SpecialNames special = FindSpecialNames(function.body);
     FunctionVariables variables;
     variables.depth = symbols.function()->depth + 1;
     Symbols inner(&symbols, &variables, symbols.level() + 1);

@@ -23,7 +23,8 @@ Value Like(Budget& budget, const StringObject& self, std::string text) {
     return MakeString(budget, std::move(text), self.markup);
 }
 
-Value Pieces(Budget& budget, const StringObject& self, const std::vector<std::string_view>& pieces) {
+Value Pieces(Budget& budget, const StringObject& self,
+             const std::vector<std::string_view>& pieces) {
     ListBuilder list(budget);
     for (std::string_view piece : pieces) list.Append(Like(budget, self, std::string(piece)));
     return list.List();
@@ -72,8 +73,7 @@ Value SplitBy(Interpreter& interpreter, Arguments& arguments) {
     if (separator && separator->empty()) Fail("empty separator");
     const StringObject& self = Self(arguments);
     Budget& budget = interpreter.budget();
-    return Pieces(budget, self,
-                  kSplit(budget, self.text, separator, Clamp64(bound.IntOr(2, -1))));
+    return Pieces(budget, self, kSplit(budget, self.text, separator, Clamp64(bound.IntOr(2, -1))));
 }
 
 Value SplitIntoLines(Interpreter& interpreter, Arguments& arguments) {
@@ -88,8 +88,9 @@ Value ReplaceIn(Interpreter& interpreter, Arguments& arguments) {
     const StringObject& self = Self(arguments);
     Budget& budget = interpreter.budget();
     bound.Text(2);
-    return Like(budget, self, Replace(budget, self.text, bound.Text(1),
-                                      Escaped(budget, self, bound[2]), Clamp64(bound.IntOr(3, -1))));
+    return Like(budget, self,
+                Replace(budget, self.text, bound.Text(1), Escaped(budget, self, bound[2]),
+                        Clamp64(bound.IntOr(3, -1))));
 }
 
 Value Join(Interpreter& interpreter, Arguments& arguments) {
@@ -140,7 +141,8 @@ Value FindPart(Interpreter& interpreter, Arguments& arguments) {
     Part part = PartOf(interpreter.budget(), self, bound, 2);
     size_t at = part.valid ? kFind(part.text, bound.Text(1)) : std::string_view::npos;
     if (at != std::string_view::npos)
-        return Value::Integer(static_cast<Int>(part.start + CountCodePoints(part.text.substr(0, at))));
+        return Value::Integer(
+            static_cast<Int>(part.start + CountCodePoints(part.text.substr(0, at))));
     if (kAbsent == Absent::kFails) Fail("substring not found");
     return Value::Integer(-1);
 }
@@ -215,8 +217,8 @@ Value PadTo(Interpreter& interpreter, Arguments& arguments) {
             Fail("The fill character must be exactly one character long");
         fill = bound.Text(2);
     }
-    return Like(budget, self, Pad(budget, self.text, self.length,
-                                  Clamp64(RequireIndex(bound[1])), fill, kAlign));
+    return Like(budget, self,
+                Pad(budget, self.text, self.length, Clamp64(RequireIndex(bound[1])), fill, kAlign));
 }
 
 Value FillZeros(Interpreter& interpreter, Arguments& arguments) {

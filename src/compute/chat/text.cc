@@ -210,7 +210,8 @@ std::string ExpandTabs(Budget& budget, std::string_view text, int64_t tab_width)
         char32_t c = NextCodePoint(text, i);
         if (c == '\t') {
             if (tab_width <= 0) continue;
-            size_t spaces = static_cast<size_t>(tab_width) - column % static_cast<size_t>(tab_width);
+            size_t spaces =
+                static_cast<size_t>(tab_width) - column % static_cast<size_t>(tab_width);
             out.Repeat(" ", spaces);
             column += spaces;
             continue;
@@ -224,7 +225,8 @@ std::string ExpandTabs(Budget& budget, std::string_view text, int64_t tab_width)
 std::string Pad(Budget& budget, std::string_view text, size_t length, int64_t width,
                 std::string_view fill, Align align) {
     size_t missing = 0;
-    if (width > 0 && static_cast<size_t>(width) > length) missing = static_cast<size_t>(width) - length;
+    if (width > 0 && static_cast<size_t>(width) > length)
+        missing = static_cast<size_t>(width) - length;
     size_t left = 0;
     if (align == Align::kRight) left = missing;
     // Python gives the odd one to the left only if the width is odd too.
@@ -241,12 +243,23 @@ std::string EscapeHtml(Budget& budget, std::string_view text) {
     TextBuilder out(budget);
     for (char c : text) {
         switch (c) {
-            case '&': out.Append("&amp;"); break;
-            case '<': out.Append("&lt;"); break;
-            case '>': out.Append("&gt;"); break;
-            case '\'': out.Append("&#39;"); break;
-            case '"': out.Append("&#34;"); break;
-            default: out.Append(c);
+            case '&':
+                out.Append("&amp;");
+                break;
+            case '<':
+                out.Append("&lt;");
+                break;
+            case '>':
+                out.Append("&gt;");
+                break;
+            case '\'':
+                out.Append("&#39;");
+                break;
+            case '"':
+                out.Append("&#34;");
+                break;
+            default:
+                out.Append(c);
         }
     }
     return out.Release();

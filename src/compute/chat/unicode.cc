@@ -31,13 +31,20 @@ std::string ChangeCase(CaseChange change, std::string_view text) {
     icu::StringPiece piece(text.data(), static_cast<int32_t>(text.size()));
     UErrorCode status = U_ZERO_ERROR;
     switch (change) {
-        case CaseChange::kUpper: icu::CaseMap::utf8ToUpper("", 0, piece, sink, nullptr, status); break;
-        case CaseChange::kLower: icu::CaseMap::utf8ToLower("", 0, piece, sink, nullptr, status); break;
+        case CaseChange::kUpper:
+            icu::CaseMap::utf8ToUpper("", 0, piece, sink, nullptr, status);
+            break;
+        case CaseChange::kLower:
+            icu::CaseMap::utf8ToLower("", 0, piece, sink, nullptr, status);
+            break;
         case CaseChange::kTitleWhole:
-            icu::CaseMap::utf8ToTitle("", U_TITLECASE_WHOLE_STRING | U_TITLECASE_NO_BREAK_ADJUSTMENT,
+            icu::CaseMap::utf8ToTitle("",
+                                      U_TITLECASE_WHOLE_STRING | U_TITLECASE_NO_BREAK_ADJUSTMENT,
                                       nullptr, piece, sink, nullptr, status);
             break;
-        case CaseChange::kFold: icu::CaseMap::utf8Fold(0, piece, sink, nullptr, status); break;
+        case CaseChange::kFold:
+            icu::CaseMap::utf8Fold(0, piece, sink, nullptr, status);
+            break;
     }
     return U_SUCCESS(status) ? result : std::string(text);
 }
@@ -244,9 +251,12 @@ std::string SwapCase(std::string_view text) {
         size_t start = i;
         char32_t c = NextCodePoint(text, i);
         std::string_view one = text.substr(start, i - start);
-        if (IsUpperChar(c)) result += LowerAt(text, start, i);
-        else if (IsLowerChar(c)) result += Upper(one);
-        else result += one;
+        if (IsUpperChar(c))
+            result += LowerAt(text, start, i);
+        else if (IsLowerChar(c))
+            result += Upper(one);
+        else
+            result += one;
     }
     return result;
 }
@@ -257,18 +267,27 @@ std::string Title(std::string_view text) {
     for (size_t i = 0; i < text.size();) {
         size_t start = i;
         bool cased = IsCased(NextCodePoint(text, i));
-        if (after_cased) result += LowerAt(text, start, i);
-        else result += ChangeCase(CaseChange::kTitleWhole, text.substr(start, i - start));
+        if (after_cased)
+            result += LowerAt(text, start, i);
+        else
+            result += ChangeCase(CaseChange::kTitleWhole, text.substr(start, i - start));
         after_cased = cased;
     }
     return result;
 }
 
 std::string Capitalize(std::string_view text) {
-    if (text.empty()) return std::string();
+    std::string result;
     size_t first = 0;
-    NextCodePoint(text, first);
-    return ChangeCase(CaseChange::kTitleWhole, text.substr(0, first)) + Lower(text.substr(first));
+    if (!text.empty()) NextCodePoint(text, first);
+    result = ChangeCase(CaseChange::kTitleWhole, text.substr(0, first));
+    if (!text.contains("\u03a3")) return result + Lower(text.substr(first));
+    for (size_t i = first; i < text.size();) {  // a sigma looks back at the first letter too
+        size_t start = i;
+        NextCodePoint(text, i);
+        result += LowerAt(text, start, i);
+    }
+    return result;
 }
 
 bool IsAll(TextClass wanted, std::string_view text) {
@@ -276,19 +295,29 @@ bool IsAll(TextClass wanted, std::string_view text) {
     if (wanted == TextClass::kPrintable) return AllOf(text, IsPrintable);
     if (text.empty()) return false;
     switch (wanted) {
-        case TextClass::kSpace: return AllOf(text, IsSpace);
-        case TextClass::kAlpha: return AllOf(text, IsAlphaChar);
-        case TextClass::kAlnum: return AllOf(text, IsAlnumChar);
-        case TextClass::kDecimal: return AllOf(text, IsDecimalChar);
-        case TextClass::kDigit: return AllOf(text, IsDigitChar);
+        case TextClass::kSpace:
+            return AllOf(text, IsSpace);
+        case TextClass::kAlpha:
+            return AllOf(text, IsAlphaChar);
+        case TextClass::kAlnum:
+            return AllOf(text, IsAlnumChar);
+        case TextClass::kDecimal:
+            return AllOf(text, IsDecimalChar);
+        case TextClass::kDigit:
+            return AllOf(text, IsDigitChar);
         case TextClass::kNumeric:
             return AllOf(text, [](char32_t c) { return NumericType(c) != U_NT_NONE; });
-        case TextClass::kLower: return HasOnlyCase(text, IsLowerChar, IsUpperChar);
-        case TextClass::kUpper: return HasOnlyCase(text, IsUpperChar, IsLowerChar);
-        case TextClass::kTitle: return IsTitleText(text);
-        case TextClass::kIdentifier: return IsIdentifier(text);
+        case TextClass::kLower:
+            return HasOnlyCase(text, IsLowerChar, IsUpperChar);
+        case TextClass::kUpper:
+            return HasOnlyCase(text, IsUpperChar, IsLowerChar);
+        case TextClass::kTitle:
+            return IsTitleText(text);
+        case TextClass::kIdentifier:
+            return IsIdentifier(text);
         case TextClass::kPrintable:
-        case TextClass::kAscii: break;
+        case TextClass::kAscii:
+            break;
     }
     return false;
 }

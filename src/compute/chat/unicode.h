@@ -41,8 +41,18 @@ std::string Title(std::string_view text);       // str.title: a word starts afte
 std::string Capitalize(std::string_view text);  // first to title case, the others to lower
 
 enum class TextClass {
-    kSpace, kAlpha, kAlnum, kDecimal, kDigit, kNumeric, kLower, kUpper, kTitle, kPrintable,
-    kIdentifier, kAscii,
+    kSpace,
+    kAlpha,
+    kAlnum,
+    kDecimal,
+    kDigit,
+    kNumeric,
+    kLower,
+    kUpper,
+    kTitle,
+    kPrintable,
+    kIdentifier,
+    kAscii,
 };
 // str.isspace(), str.isalpha() and so on.
 bool IsAll(TextClass wanted, std::string_view text);

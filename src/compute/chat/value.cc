@@ -105,27 +105,44 @@ Value MakeUndefined(Budget& budget, std::string message) {
 
 std::string_view TypeName(const Value& value) {
     switch (value.kind()) {
-        case Kind::kMissing: return "missing";
-        case Kind::kUndefined: return "Undefined";
-        case Kind::kNone: return "NoneType";
-        case Kind::kBool: return "bool";
-        case Kind::kInt: return "int";
-        case Kind::kFloat: return "float";
-        case Kind::kString: return value.string().markup ? "Markup" : "str";
-        case Kind::kList: return "list";
-        case Kind::kTuple: return "tuple";
-        case Kind::kDict: return "dict";
+        case Kind::kMissing:
+            return "missing";
+        case Kind::kUndefined:
+            return "Undefined";
+        case Kind::kNone:
+            return "NoneType";
+        case Kind::kBool:
+            return "bool";
+        case Kind::kInt:
+            return "int";
+        case Kind::kFloat:
+            return "float";
+        case Kind::kString:
+            return value.string().markup ? "Markup" : "str";
+        case Kind::kList:
+            return "list";
+        case Kind::kTuple:
+            return "tuple";
+        case Kind::kDict:
+            return "dict";
         case Kind::kView:
             switch (value.view().part) {
-                case ViewObject::Part::kKeys: return "dict_keys";
-                case ViewObject::Part::kValues: return "dict_values";
-                case ViewObject::Part::kItems: return "dict_items";
+                case ViewObject::Part::kKeys:
+                    return "dict_keys";
+                case ViewObject::Part::kValues:
+                    return "dict_values";
+                case ViewObject::Part::kItems:
+                    return "dict_items";
             }
             return "dict_view";
-        case Kind::kRange: return "range";
-        case Kind::kIterator: return value.iterator().type_name();
-        case Kind::kNamespace: return "Namespace";
-        case Kind::kHost: return value.host().type_name();
+        case Kind::kRange:
+            return "range";
+        case Kind::kIterator:
+            return value.iterator().type_name();
+        case Kind::kNamespace:
+            return "Namespace";
+        case Kind::kHost:
+            return value.host().type_name();
     }
     return "object";
 }
@@ -133,10 +150,14 @@ std::string_view TypeName(const Value& value) {
 Value FromJson(Budget& budget, const Json& json) {
     budget.Step();
     switch (json.type()) {
-        case Json::value_t::boolean: return Value::Bool(json.get<bool>());
-        case Json::value_t::number_integer: return Value::Integer(json.get<int64_t>());
-        case Json::value_t::number_unsigned: return Value::Integer(json.get<uint64_t>());
-        case Json::value_t::number_float: return Value::Float(json.get<double>());
+        case Json::value_t::boolean:
+            return Value::Bool(json.get<bool>());
+        case Json::value_t::number_integer:
+            return Value::Integer(json.get<int64_t>());
+        case Json::value_t::number_unsigned:
+            return Value::Integer(json.get<uint64_t>());
+        case Json::value_t::number_float:
+            return Value::Float(json.get<double>());
         case Json::value_t::string:
             return MakeString(budget, ValidUtf8(json.get_ref<const std::string&>()));
         case Json::value_t::array: {
@@ -150,7 +171,8 @@ Value FromJson(Budget& budget, const Json& json) {
                 dict.Set(budget, MakeString(budget, ValidUtf8(key)), FromJson(budget, item));
             return MakeDict(budget, std::move(dict));
         }
-        default: return Value::None();
+        default:
+            return Value::None();
     }
 }
 

@@ -27,11 +27,11 @@ enum class Kind : uint8_t {
     kList,
     kTuple,
     kDict,
-    kView,      // dict.keys(), .values(), .items()
+    kView,  // dict.keys(), .values(), .items()
     kRange,
     kIterator,  // what a generator filter gives: can be walked once
     kNamespace,
-    kHost,      // functions, macros, loop and other objects with behaviour of their own
+    kHost,  // functions, macros, loop and other objects with behaviour of their own
 };
 
 // Shared immutable data (a namespace and a loop are the exceptions: they change).
@@ -52,8 +52,10 @@ struct Object {
     // Replaces what the object is charged for.
     void Charge(size_t bytes) {
         if (!budget) return;
-        if (bytes > charged) budget->Take(bytes - charged);
-        else budget->Return(charged - bytes);
+        if (bytes > charged)
+            budget->Take(bytes - charged);
+        else
+            budget->Return(charged - bytes);
         charged = bytes;
     }
 
@@ -163,7 +165,9 @@ public:
     bool boolean() const { return integer_ != 0; }
     Int integer() const { return integer_; }  // also of a bool
     double real() const { return real_; }
-    double AsDouble() const { return kind_ == Kind::kFloat ? real_ : static_cast<double>(integer_); }
+    double AsDouble() const {
+        return kind_ == Kind::kFloat ? real_ : static_cast<double>(integer_);
+    }
     const std::string& text() const;
     const StringObject& string() const;
     const UndefinedObject& undefined() const;
@@ -182,9 +186,12 @@ public:
 private:
     explicit Value(Kind kind) : kind_(kind), integer_(0) {}
     void CopyPayload(const Value& other) {
-        if (other.kind_ == Kind::kFloat) real_ = other.real_;
-        else if (other.HasObject()) object_ = other.object_;
-        else integer_ = other.integer_;
+        if (other.kind_ == Kind::kFloat)
+            real_ = other.real_;
+        else if (other.HasObject())
+            object_ = other.object_;
+        else
+            integer_ = other.integer_;
     }
     void Retain() const {
         if (HasObject() && object_->budget) ++object_->references;
