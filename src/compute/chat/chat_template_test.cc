@@ -165,7 +165,7 @@ TEST(Sandbox, StopsTextsAndListsThatMultiply) {
              "{% set ns.l = ns.l + ns.l %}{% endfor %}",
              "{% set ns = namespace(l=[0]) %}{% for i in range(64) %}"
              "{% set ns.l = [ns.l, ns.l] %}{% endfor %}{{ ns.l | tojson }}",
-             "{{ ['a' * 1000] * 10**6 | join }}",
+             "{{ (['a' * 1000] * 10**6) | join }}",
              "{{ [1] | slice(10**12) | list }}",
              "{{ [1] | batch(10**12, 'x') | list }}",
          }) {
@@ -195,14 +195,14 @@ TEST(Sandbox, RefusesSourcesThatNestTooDeep) {
     for (const std::string& source : {
              "{{ " + Repeated("[", kMany) + Repeated("]", kMany) + " }}",
              "{{ " + Repeated("(", kMany) + "1" + Repeated(")", kMany) + " }}",
-             "{{ " + Repeated("{1:", kMany) + "1" + Repeated("}", kMany) + " }}",
+             "{{ " + Repeated("{1:", kMany / 2) + "1" + Repeated("}", kMany / 2) + " }}",
              "{{ " + Repeated("not ", kMany / 2) + "1 }}",
              "{{ " + Repeated("-", kMany) + "1 }}",
              "{{ x" + Repeated(".x", kMany) + " }}",
              "{{ x" + Repeated("[0]", kMany) + " }}",
              "{{ x" + Repeated("()", kMany) + " }}",
              "{{ x" + Repeated("|e", kMany) + " }}",
-             "{{ x" + Repeated(" is x", 1) + Repeated(" if 1", kMany / 2) + " }}",
+             "{{ x" + Repeated(" if x", kMany / 2) + " }}",
              "{{ " + Repeated("1 if 1 else ", kMany / 6) + "1 }}",
              "{{ " + Repeated("x(", kMany) + Repeated(")", kMany) + " }}",
              "{{ " + Repeated("x[", kMany) + Repeated("]", kMany) + " }}",
@@ -256,13 +256,11 @@ TEST(Sandbox, ValuesCannotNestWithoutBound) {
         "x");
 }
 
-TEST(Sandbox, KeysMadeToCollideArePaidFor) {
-    // Multiples of a large power of two are hard for hash tables by size.
+TEST(Sandbox, LargeDictsAreQuickAndTheirCopiesPaidFor) {
+    EXPECT_EQ(Rendered("{{ {}.fromkeys(range(50000)) | length }}"), "50000");
     EXPECT_TRUE(ErrorOf("{% set ns = namespace(d={}) %}{% for i in range(50000) %}"
                         "{% set ns.d = dict(ns.d, **{i ~ '': i}) %}{% endfor %}")
-                    .contains("the template"));
-    EXPECT_EQ(Rendered("{{ dict.fromkeys is defined }}{{ {}.fromkeys(range(50000)) | length }}"),
-              "True50000");
+                    .contains("steps"));
 }
 
 TEST(Sandbox, HasNoWayOutToTheHost) {
