@@ -305,8 +305,8 @@ struct JumpStmt : Stmt {
 struct ChatTemplate::Program {
     std::string source;
     TemplateLimits limits;
+    std::vector<std::unique_ptr<Object>> constants;  // before root, whose values point to them
     Function root;
-    std::vector<std::unique_ptr<Object>> constants;
 };
 
 }  // namespace lathe::chat
