@@ -125,6 +125,12 @@ struct Table {
 
     // max over x, and sum of e^(x - max) in double order-independent of threads.
     void (*max_and_sum_exp)(const float* x, size_t n, float* max, double* sum);
+
+    // For peak.h. `rounds` of a tile of integer dots, or of float multiply-adds, in
+    // registers; returns the operations done. And reading memory.
+    double (*probe_dots)(size_t rounds);
+    double (*probe_multiply_adds)(size_t rounds);
+    void (*probe_read)(const std::byte* data, size_t bytes);
 };
 
 // The table that works everywhere, and the oracle of the others' tests.

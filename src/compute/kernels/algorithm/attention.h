@@ -71,21 +71,26 @@ struct Attention {
         constexpr size_t kV = S::kScoreVectors;
         for (size_t token = 0; token < kPageTokens; token += kV * kLanes) {
             F acc[kR][kV];
-            for (size_t r = 0; r < kR; ++r)
-                for (size_t v = 0; v < kV; ++v) acc[r][v] = S::Zero();
+            LATHE_UNROLL
+            for (size_t r = 0; r < kR; ++r) LATHE_UNROLL
+            for (size_t v = 0; v < kV; ++v) acc[r][v] = S::Zero();
             const auto* key = keys + token;
             const float* query = tile.transposed;
             for (size_t d = 0; d < head_dim; ++d, key += kPageTokens, query += kR) {
                 F k[kV];
+                LATHE_UNROLL
                 for (size_t v = 0; v < kV; ++v) k[v] = From::Load(key + v * kLanes);
+                LATHE_UNROLL
                 for (size_t r = 0; r < kR; ++r) {
                     F q = S::Set(query[r]);
+                    LATHE_UNROLL
                     for (size_t v = 0; v < kV; ++v) acc[r][v] = S::MulAdd(k[v], q, acc[r][v]);
                 }
             }
-            for (size_t r = 0; r < kR; ++r)
-                for (size_t v = 0; v < kV; ++v)
-                    S::Store(scores + r * kChunkTokens + token + v * kLanes, acc[r][v]);
+            LATHE_UNROLL
+            for (size_t r = 0; r < kR; ++r) LATHE_UNROLL
+            for (size_t v = 0; v < kV; ++v)
+                S::Store(scores + r * kChunkTokens + token + v * kLanes, acc[r][v]);
         }
     }
 
@@ -132,14 +137,15 @@ struct Attention {
                            size_t head_dim, size_t d, float* out, bool add) {
         size_t left = head_dim - d;  // used where kPartial, kV being 1
         F acc[kR][kV];
-        for (size_t r = 0; r < kR; ++r)
-            for (size_t v = 0; v < kV; ++v) {
-                const float* at = out + r * head_dim + d + v * kLanes;
-                if (!add)
-                    acc[r][v] = S::Zero();
-                else
-                    acc[r][v] = kPartial ? S::LoadPartial(at, left) : S::Load(at);
-            }
+        LATHE_UNROLL
+        for (size_t r = 0; r < kR; ++r) LATHE_UNROLL
+        for (size_t v = 0; v < kV; ++v) {
+            const float* at = out + r * head_dim + d + v * kLanes;
+            if (!add)
+                acc[r][v] = S::Zero();
+            else
+                acc[r][v] = kPartial ? S::LoadPartial(at, left) : S::Load(at);
+        }
         for (size_t t = begin; t < end;) {
             size_t page = t / kPageTokens;
             size_t page_end = (page + 1) * kPageTokens < end ? (page + 1) * kPageTokens : end;
@@ -147,22 +153,26 @@ struct Attention {
                                 t % kPageTokens * head_dim + d;
             for (; t < page_end; ++t, value += head_dim) {
                 F weight[kR];
+                LATHE_UNROLL
                 for (size_t r = 0; r < kR; ++r) weight[r] = S::Set(weights[r * kChunkTokens + t]);
+                LATHE_UNROLL
                 for (size_t v = 0; v < kV; ++v) {
                     F x =
                         kPartial ? From::LoadPartial(value, left) : From::Load(value + v * kLanes);
+                    LATHE_UNROLL
                     for (size_t r = 0; r < kR; ++r) acc[r][v] = S::MulAdd(x, weight[r], acc[r][v]);
                 }
             }
         }
-        for (size_t r = 0; r < kR; ++r)
-            for (size_t v = 0; v < kV; ++v) {
-                float* at = out + r * head_dim + d + v * kLanes;
-                if (kPartial)
-                    S::StorePartial(at, acc[r][v], left);
-                else
-                    S::Store(at, acc[r][v]);
-            }
+        LATHE_UNROLL
+        for (size_t r = 0; r < kR; ++r) LATHE_UNROLL
+        for (size_t v = 0; v < kV; ++v) {
+            float* at = out + r * head_dim + d + v * kLanes;
+            if (kPartial)
+                S::StorePartial(at, acc[r][v], left);
+            else
+                S::Store(at, acc[r][v]);
+        }
     }
 
     template <int kR, class From>
@@ -189,6 +199,7 @@ struct Attention {
         float* out = tile.chunk + q * head_dim;
         size_t begins[kR], ends[kR];
         size_t common_begin = 0, common_end = kChunkTokens;
+        LATHE_UNROLL
         for (size_t r = 0; r < kR; ++r) {
             const Query& query = tile.queries[q + r];
             begins[r] = query.begin > first ? query.begin - first : 0;
@@ -198,6 +209,7 @@ struct Attention {
             if (ends[r] < common_end) common_end = ends[r];
         }
         if (common_begin >= common_end) {
+            LATHE_UNROLL
             for (size_t r = 0; r < kR; ++r)
                 if (begins[r] < ends[r])
                     Gather<1, From>(weights + r * kChunkTokens, pages, begins[r], ends[r], head_dim,
@@ -205,12 +217,14 @@ struct Attention {
             return;
         }
         bool ragged = false;
+        LATHE_UNROLL
         for (size_t r = 0; r < kR; ++r) ragged |= begins[r] < common_begin;
-        if (ragged)
-            for (size_t r = 0; r < kR; ++r)
-                Gather<1, From>(weights + r * kChunkTokens, pages, begins[r], common_begin,
-                                head_dim, out + r * head_dim, false);
+        if (ragged) LATHE_UNROLL
+        for (size_t r = 0; r < kR; ++r)
+            Gather<1, From>(weights + r * kChunkTokens, pages, begins[r], common_begin, head_dim,
+                            out + r * head_dim, false);
         Gather<kR, From>(weights, pages, common_begin, common_end, head_dim, out, ragged);
+        LATHE_UNROLL
         for (size_t r = 0; r < kR; ++r)
             if (common_end < ends[r])
                 Gather<1, From>(weights + r * kChunkTokens, pages, common_end, ends[r], head_dim,

@@ -56,36 +56,42 @@ struct GemmF32 {
                      size_t y_stride, size_t outputs) {
         constexpr int kV = kP * kVectors;
         F acc[kR][kV];
-        for (size_t r = 0; r < kR; ++r)
-            for (size_t v = 0; v < kV; ++v) {
-                float* at = y + r * y_stride + v * S::kLanes;
-                size_t left = outputs - v * S::kLanes;
-                if (part.first || v * S::kLanes >= outputs)
-                    acc[r][v] = S::Zero();
-                else
-                    acc[r][v] = left >= S::kLanes ? S::Load(at) : S::LoadPartial(at, left);
-            }
+        LATHE_UNROLL
+        for (size_t r = 0; r < kR; ++r) LATHE_UNROLL
+        for (size_t v = 0; v < kV; ++v) {
+            float* at = y + r * y_stride + v * S::kLanes;
+            size_t left = outputs - v * S::kLanes;
+            if (part.first || v * S::kLanes >= outputs)
+                acc[r][v] = S::Zero();
+            else
+                acc[r][v] = left >= S::kLanes ? S::Load(at) : S::LoadPartial(at, left);
+        }
         // A pointer for three rows: x86 addresses the other two through the stride.
         const float* rows[(kR + 2) / 3];
+        LATHE_UNROLL
         for (size_t i = 0; i < (kR + 2) / 3; ++i) rows[i] = x + 3 * i * x_stride;
         const auto* weights = part.weights;
         for (size_t k = 0; k < part.cols; ++k, weights += kRows) {
             F w[kV];
+            LATHE_UNROLL
             for (size_t v = 0; v < kV; ++v)
                 w[v] = From::Load(weights + v / kVectors * part.stride + v % kVectors * S::kLanes);
+            LATHE_UNROLL
             for (size_t r = 0; r < kR; ++r) {
                 F value = S::Set(rows[r / 3][k + r % 3 * x_stride]);
+                LATHE_UNROLL
                 for (size_t v = 0; v < kV; ++v) acc[r][v] = S::MulAdd(w[v], value, acc[r][v]);
             }
         }
-        for (size_t r = 0; r < kR; ++r)
-            for (size_t v = 0; v < kV; ++v) {
-                float* at = y + r * y_stride + v * S::kLanes;
-                if ((v + 1) * S::kLanes <= outputs)
-                    S::Store(at, acc[r][v]);
-                else if (v * S::kLanes < outputs)
-                    S::StorePartial(at, acc[r][v], outputs - v * S::kLanes);
-            }
+        LATHE_UNROLL
+        for (size_t r = 0; r < kR; ++r) LATHE_UNROLL
+        for (size_t v = 0; v < kV; ++v) {
+            float* at = y + r * y_stride + v * S::kLanes;
+            if ((v + 1) * S::kLanes <= outputs)
+                S::Store(at, acc[r][v]);
+            else if (v * S::kLanes < outputs)
+                S::StorePartial(at, acc[r][v], outputs - v * S::kLanes);
+        }
     }
 
     // All rows of x times kP panels from `panel` on.
@@ -113,21 +119,21 @@ struct GemmF32 {
         const std::byte* scales = w.panel_scales(panel);
         for (size_t b = first / PackedMatrix::kBlock; b < (first + cols) / PackedMatrix::kBlock;
              ++b, out += PackedMatrix::kBlock * kRows)
-            for (size_t v = 0; v < kVectors; ++v)
-                Unrolled<kGroups>([&]<int kGroup>() __attribute__((always_inline)) {
-                    auto scale = LoadScale<S, Format::kScales>(
-                        scales, b, kGroup / (kGroups / Format::kHalves), v);
-                    auto codes = LoadCodes<S, Format::kBits, kGroup>(
-                        planes + b * Format::kBits * kPlaneBytes, v);
-                    Unrolled<4>([&]<int kByte>() __attribute__((always_inline)) {
-                        F code = S::template ByteToFloat<kByte>(codes);
-                        F value =
-                            Format::kOffset
-                                ? S::MulAdd(scale.step, code, scale.offset)
-                                : S::Mul(scale.step, S::Sub(code, S::Set(float{Format::kZero})));
-                        S::Store(out + (kGroup * 4 + kByte) * kRows + v * S::kLanes, value);
-                    });
+            LATHE_UNROLL
+        for (size_t v = 0; v < kVectors; ++v)
+            Unrolled<kGroups>([&]<int kGroup>() __attribute__((always_inline)) {
+                auto scale = LoadScale<S, Format::kScales>(scales, b,
+                                                           kGroup / (kGroups / Format::kHalves), v);
+                auto codes = LoadCodes<S, Format::kBits, kGroup>(
+                    planes + b * Format::kBits * kPlaneBytes, v);
+                Unrolled<4>([&]<int kByte>() __attribute__((always_inline)) {
+                    F code = S::template ByteToFloat<kByte>(codes);
+                    F value = Format::kOffset
+                                  ? S::MulAdd(scale.step, code, scale.offset)
+                                  : S::Mul(scale.step, S::Sub(code, S::Set(float{Format::kZero})));
+                    S::Store(out + (kGroup * 4 + kByte) * kRows + v * S::kLanes, value);
                 });
+            });
     }
 
     template <int kP>

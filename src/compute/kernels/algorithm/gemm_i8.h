@@ -3,14 +3,16 @@
 // An output is, over the blocks of 32 columns in order,
 //   acc = fma(float(dot), step * x_scale, acc), and acc = fma(offset, x_sum, acc)
 // where there is an offset, with `dot` the exact integer dot of the block (or of each
-// half, where a type has two steps a block). Neither the tile's shape nor the way the
-// codes are read changes these operations, hence a row's bits do not depend on the
-// other rows.
+// half, where a type has two steps a block). The tile's shape does not change these
+// operations, hence a row's bits do not depend on the other rows.
 //
-// Few rows: codes are unpacked in registers while the panel streams past. Many rows:
-// a group of panels that fits the second-level cache is unpacked to bytes once, and
-// tiles of rows x panels are multiplied out of it.
+// A tile is up to kTileRows rows times one panel, whose codes are unpacked in registers:
+// with many rows that costs little (nothing, where logic has units of its own), and
+// packed codes are half the traffic of unpacked ones. Tiles of rows take turns over a
+// group of panels that stays in the second-level cache.
 #pragma once
+
+#include <type_traits>
 
 #include "compute/kernels/algorithm/codes.h"
 #include "compute/kernels/table.h"
@@ -23,10 +25,9 @@ struct GemmI8 {
     static constexpr size_t kRows = PackedMatrix::kPanelRows;
     static constexpr int kVectors = static_cast<int>(kPanelVectors<S>);
     static constexpr int kTileRows = S::kGemmI8Rows;
-    static constexpr int kTilePanels = S::kGemmI8Panels;
-    static constexpr int kDirectRows = S::kGemmI8DirectRows;
-    static constexpr size_t kGroupPanelsMax = 16;
-    static constexpr size_t kGroupBytes = 192 << 10;
+    static constexpr int kStreamRows = 4;  // up to so many, memory sets the pace
+    static constexpr size_t kPrefetchBytes = 6144;
+    static constexpr size_t kGroupBytes = 256 << 10;
 
     // What a tile of rows needs of one block of activations, side by side.
     template <int kR, class Format>
@@ -36,24 +37,11 @@ struct GemmI8 {
         // Sums of codes per step: scaled as floats, or times -zero as integers.
         std::conditional_t<Format::kOffset, float, int32_t> sums[Format::kHalves][kR];
     };
-    static constexpr size_t kBlockBytesMax =
-        sizeof(Block<kTileRows, FormatTag<3, Scales::kSuper16>>);
 
-    // Bytes of one unpacked panel, and of the steps and offsets beside it.
-    static size_t UnpackedBytes(const PackedMatrix& w) {
-        size_t blocks = w.cols() / PackedMatrix::kBlock;
-        size_t floats = StepsPerBlock(w.format().scales) * (HasOffset(w.format().scales) ? 2 : 1);
-        return blocks * (kGroups * kPlaneBytes + floats * kRows * sizeof(float));
-    }
-    static size_t GroupPanels(const PackedMatrix& w) {
-        size_t count = kGroupBytes / (UnpackedBytes(w) + 1) / kTilePanels * kTilePanels;
-        return count < kTilePanels       ? size_t{kTilePanels}
-               : count > kGroupPanelsMax ? kGroupPanelsMax
-                                         : count;
-    }
+    static size_t BlockCount(const PackedMatrix& w) { return w.cols() / PackedMatrix::kBlock; }
+
     static size_t ScratchBytes(const PackedMatrix& w) {
-        return 128 + w.cols() / PackedMatrix::kBlock * kBlockBytesMax +
-               GroupPanels(w) * UnpackedBytes(w);
+        return 64 + BlockCount(w) * sizeof(Block<kTileRows, FormatTag<3, Scales::kSuper16>>);
     }
 
     template <int kR, class Format>
@@ -79,27 +67,31 @@ struct GemmI8 {
         }
     }
 
-    // Where a tile reads weights: packed panels, or unpacked ones in scratch.
-    struct Source {
-        const std::byte* scales = nullptr;
-        const uint8_t* codes = nullptr;
-        size_t scales_stride = 0;  // bytes between panels
-        size_t codes_stride = 0;
+    struct Panel {
+        const std::byte* scales;
+        const uint8_t* codes;
+        const uint8_t* next_codes;  // of the panel after it
     };
 
-    template <class Format, bool kUnpacked>
-    LATHE_INLINE StepOffset<S> Scale(const Source& source, size_t panel, size_t block, size_t half,
-                                     size_t vector) {
-        const std::byte* scales = source.scales + panel * source.scales_stride;
-        if constexpr (kUnpacked) {
-            constexpr size_t kAreas = Format::kOffset ? 2 : 1;
-            const float* at = reinterpret_cast<const float*>(scales) +
-                              (block * Format::kHalves + half) * kAreas * kRows +
-                              vector * S::kLanes;
-            return {S::Load(at), Format::kOffset ? S::Load(at + kRows * (kAreas - 1)) : S::Zero()};
-        } else {
-            return LoadScale<S, Format::kScales>(scales, block, half, vector);
-        }
+    static Panel PanelAt(const PackedMatrix& w, size_t p) {
+        size_t next = p + 1 < w.panel_count() ? p + 1 : p;
+        return {w.panel_scales(p), reinterpret_cast<const uint8_t*>(w.panel_codes(p)),
+                reinterpret_cast<const uint8_t*>(w.panel_codes(next))};
+    }
+
+    // Fetches into the second-level cache what a stream of panels needs soon. (The first
+    // level has too few outstanding misses to cover the latency of memory.)
+    template <class Format>
+    LATHE_INLINE void Prefetch(const Panel& panel, size_t block, size_t blocks) {
+        constexpr int kSecondLevel = 2;
+        constexpr size_t kBytes = Format::kBits * kPlaneBytes;
+        constexpr size_t kAhead = kPrefetchBytes / kBytes;
+        const uint8_t* at = block + kAhead < blocks
+                                ? panel.codes + (block + kAhead) * kBytes
+                                : panel.next_codes + (block + kAhead - blocks) * kBytes;
+        for (size_t line = 0; line < kBytes; line += 64)
+            __builtin_prefetch(at + line, 0, kSecondLevel);
+        __builtin_prefetch(panel.scales + (block + 16) * 64, 0, kSecondLevel);
     }
 
     // What turns a dot of codes into one of (code - zero).
@@ -111,37 +103,39 @@ struct GemmI8 {
             return block.sums[half][row];
     }
 
-    template <int kR, int kP, class Format, bool kUnpacked>
-    static void Tile(const Block<kR, Format>* x, size_t blocks, const Source& source,
-                     const MutableRows& y, size_t first_row, size_t first_output, size_t outputs) {
+    template <int kR, class Format>
+    static void Tile(const Block<kR, Format>* x, size_t blocks, const Panel& panel, float* y,
+                     size_t y_stride, size_t outputs) {
         using Dot = typename S::template Dot<Format::kBits>;
-        constexpr int kV = kP * kVectors;
         constexpr int kHalfGroups = static_cast<int>(kGroups) / Format::kHalves;
-        constexpr size_t kPackedBlock = Format::kBits * kPlaneBytes;
-        F acc[kR][kV];
-        for (int r = 0; r < kR; ++r)
-            for (int v = 0; v < kV; ++v) acc[r][v] = S::Zero();
+        F acc[kR][kVectors];
+        LATHE_UNROLL
+        for (int r = 0; r < kR; ++r) LATHE_UNROLL
+        for (int v = 0; v < kVectors; ++v) acc[r][v] = S::Zero();
 
         for (size_t b = 0; b < blocks; ++b) {
+            if constexpr (kR <= kStreamRows) Prefetch<Format>(panel, b, blocks);
+            const uint8_t* codes = panel.codes + b * Format::kBits * kPlaneBytes;
             Unrolled<Format::kHalves>([&]<int kHalf>() __attribute__((always_inline)) {
-                Dot dot[kR][kV];
-                for (int r = 0; r < kR; ++r)
-                    for (int v = 0; v < kV; ++v) dot[r][v] = Dot::Start(Correction(x[b], kHalf, r));
+                Dot dot[kR][kVectors];
+                LATHE_UNROLL
+                for (int r = 0; r < kR; ++r) LATHE_UNROLL
+                for (int v = 0; v < kVectors; ++v)
+                    dot[r][v] = Dot::Start(Correction(x[b], kHalf, r));
                 Unrolled<kHalfGroups>([&]<int kStep>() __attribute__((always_inline)) {
                     constexpr int kGroup = kHalf * kHalfGroups + kStep;
-                    for (int v = 0; v < kV; ++v) {
-                        const uint8_t* codes = source.codes + v / kVectors * source.codes_stride;
-                        auto w = kUnpacked ? LoadCodes<S, 8, kGroup>(
-                                                 codes + b * kGroups * kPlaneBytes, v % kVectors)
-                                           : LoadCodes<S, Format::kBits, kGroup>(
-                                                 codes + b * kPackedBlock, v % kVectors);
+                    LATHE_UNROLL
+                    for (int v = 0; v < kVectors; ++v) {
+                        auto w = LoadCodes<S, Format::kBits, kGroup>(codes, v);
+                        LATHE_UNROLL
                         for (int r = 0; r < kR; ++r)
                             Dot::Step(dot[r][v], w, x[b].codes[r] + 4 * kGroup);
                     }
                 });
-                for (int v = 0; v < kV; ++v) {
-                    auto scale =
-                        Scale<Format, kUnpacked>(source, v / kVectors, b, kHalf, v % kVectors);
+                LATHE_UNROLL
+                for (int v = 0; v < kVectors; ++v) {
+                    auto scale = LoadScale<S, Format::kScales>(panel.scales, b, kHalf, v);
+                    LATHE_UNROLL
                     for (int r = 0; r < kR; ++r) {
                         F value = S::ToFloat(Dot::Finish(dot[r][v], Correction(x[b], kHalf, r)));
                         F factor = S::Mul(scale.step, S::Set(x[b].scales[r]));
@@ -154,98 +148,37 @@ struct GemmI8 {
             });
         }
 
-        for (int r = 0; r < kR; ++r) {
-            float* out = y.data + (first_row + static_cast<size_t>(r)) * y.stride + first_output;
-            for (size_t v = 0; v < kV; ++v) {
-                size_t at = v * S::kLanes;
-                if (at + S::kLanes <= outputs)
-                    S::Store(out + at, acc[r][v]);
-                else if (at < outputs)
-                    S::StorePartial(out + at, acc[r][v], outputs - at);
-            }
+        LATHE_UNROLL
+        for (int r = 0; r < kR; ++r, y += y_stride) LATHE_UNROLL
+        for (size_t v = 0; v < kVectors; ++v) {
+            size_t at = v * S::kLanes;
+            if (at + S::kLanes <= outputs)
+                S::Store(y + at, acc[r][v]);
+            else if (at < outputs)
+                S::StorePartial(y + at, acc[r][v], outputs - at);
         }
     }
 
     template <class Format>
-    static void Unpack(const PackedMatrix& w, size_t panel, uint8_t* codes, float* scales) {
-        size_t blocks = w.cols() / PackedMatrix::kBlock;
-        const auto* planes = reinterpret_cast<const uint8_t*>(w.panel_codes(panel));
-        const std::byte* packed = w.panel_scales(panel);
-        for (size_t b = 0; b < blocks; ++b) {
-            for (size_t v = 0; v < kPanelVectors<S>; ++v)
-                Unrolled<kGroups>([&]<int kGroup>() __attribute__((always_inline)) {
-                    S::StoreB(codes + (b * kGroups + kGroup) * kPlaneBytes + v * kVectorBytes<S>,
-                              LoadCodes<S, Format::kBits, kGroup>(
-                                  planes + b * Format::kBits * kPlaneBytes, v));
-                });
-            for (size_t h = 0; h < Format::kHalves; ++h)
-                for (size_t v = 0; v < kPanelVectors<S>; ++v) {
-                    auto scale = LoadScale<S, Format::kScales>(packed, b, h, v);
-                    constexpr size_t kAreas = Format::kOffset ? 2 : 1;
-                    float* at = scales + (b * Format::kHalves + h) * kAreas * kRows + v * S::kLanes;
-                    S::Store(at, scale.step);
-                    if constexpr (Format::kOffset) S::Store(at + kRows, scale.offset);
-                }
-        }
-    }
-
-    static size_t OutputsFrom(const PackedMatrix& w, size_t panel, size_t panels) {
-        size_t first = panel * kRows;
-        size_t end = first + panels * kRows;
-        return (end < w.rows() ? end : w.rows()) - first;
-    }
-
-    template <class Format>
-    static void RunDirect(const PackedMatrix& w, PanelRange panels, const QuantizedRows& x,
+    static void RunFormat(const PackedMatrix& w, PanelRange panels, const QuantizedRows& x,
                           const MutableRows& y, std::byte* scratch) {
-        size_t blocks = w.cols() / PackedMatrix::kBlock;
-        WithCount<kDirectRows>(x.count, [&]<int kR>() __attribute__((always_inline)) {
-            auto* rows = reinterpret_cast<Block<kR, Format>*>(scratch);
-            FillBlocks<kR, Format>(x, 0, blocks, rows);
-            for (size_t p = panels.begin; p < panels.end; ++p)
-                Tile<kR, 1, Format, false>(
-                    rows, blocks,
-                    {w.panel_scales(p), reinterpret_cast<const uint8_t*>(w.panel_codes(p)), 0, 0},
-                    y, 0, p * kRows, OutputsFrom(w, p, 1));
-        });
-    }
-
-    template <class Format>
-    static void RunUnpacked(const PackedMatrix& w, PanelRange panels, const QuantizedRows& x,
-                            const MutableRows& y, std::byte* scratch) {
-        size_t blocks = w.cols() / PackedMatrix::kBlock;
-        size_t codes_bytes = blocks * kGroups * kPlaneBytes;
-        size_t panel_bytes = UnpackedBytes(w);
-        std::byte* tile_area = scratch + GroupPanels(w) * panel_bytes;
+        size_t blocks = BlockCount(w);
         size_t tiles = (x.count + kTileRows - 1) / kTileRows;
-        for (size_t first = panels.begin; first < panels.end; first += GroupPanels(w)) {
-            size_t count = panels.end - first;
-            if (count > GroupPanels(w)) count = GroupPanels(w);
-            for (size_t p = 0; p < count; ++p) {
-                std::byte* at = scratch + p * panel_bytes;
-                Unpack<Format>(w, first + p, reinterpret_cast<uint8_t*>(at),
-                               reinterpret_cast<float*>(at + codes_bytes));
-            }
+        size_t group = panels.end - panels.begin;
+        if (tiles > 1) group = kGroupBytes / (w.bytes() / w.panel_count() + 1) + 1;
+        for (size_t first = panels.begin; first < panels.end; first += group) {
+            size_t end = panels.end - first < group ? panels.end : first + group;
             for (size_t tile = 0; tile < tiles; ++tile) {
+                // Even shares, so that no tile is left with a row or two.
                 size_t row = x.count * tile / tiles;
                 size_t rows = x.count * (tile + 1) / tiles - row;
                 WithCount<kTileRows>(rows, [&]<int kR>() __attribute__((always_inline)) {
-                    auto* blocks_x = reinterpret_cast<Block<kR, Format>*>(tile_area);
+                    auto* blocks_x = reinterpret_cast<Block<kR, Format>*>(scratch);
                     FillBlocks<kR, Format>(x, row, blocks, blocks_x);
-                    size_t p = 0;
-                    auto source = [&] {
-                        const std::byte* at = scratch + p * panel_bytes;
-                        return Source{at + codes_bytes, reinterpret_cast<const uint8_t*>(at),
-                                      panel_bytes, panel_bytes};
-                    };
-                    for (; p + kTilePanels <= count; p += kTilePanels)
-                        Tile<kR, kTilePanels, Format, true>(blocks_x, blocks, source(), y, row,
-                                                            (first + p) * kRows,
-                                                            OutputsFrom(w, first + p, kTilePanels));
-                    for (; p < count; ++p)
-                        Tile<kR, 1, Format, true>(blocks_x, blocks, source(), y, row,
-                                                  (first + p) * kRows,
-                                                  OutputsFrom(w, first + p, 1));
+                    for (size_t p = first; p < end; ++p)
+                        Tile<kR, Format>(blocks_x, blocks, PanelAt(w, p),
+                                         y.data + row * y.stride + p * kRows, y.stride,
+                                         w.rows() - p * kRows);
                 });
             }
         }
@@ -256,11 +189,7 @@ struct GemmI8 {
         std::byte* aligned =
             reinterpret_cast<std::byte*>((reinterpret_cast<uintptr_t>(scratch) + 63) / 64 * 64);
         VisitFormat(w.format(), [&](auto format) __attribute__((always_inline)) {
-            using Format = decltype(format);
-            if (x.count <= static_cast<size_t>(kDirectRows))
-                RunDirect<Format>(w, panels, x, y, aligned);
-            else
-                RunUnpacked<Format>(w, panels, x, y, aligned);
+            RunFormat<decltype(format)>(w, panels, x, y, aligned);
         });
     }
 };

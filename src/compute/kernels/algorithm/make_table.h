@@ -5,6 +5,7 @@
 #include "compute/kernels/algorithm/elementwise.h"
 #include "compute/kernels/algorithm/gemm_f32.h"
 #include "compute/kernels/algorithm/gemm_i8.h"
+#include "compute/kernels/algorithm/probe.h"
 #include "compute/kernels/table.h"
 
 namespace lathe::kernels {
@@ -36,6 +37,9 @@ constexpr Table MakeTable() {
         .attention_scratch_floats = Attention<S>::ScratchFloats,
         .f32_to_f16 = E::F32ToF16,
         .max_and_sum_exp = E::MaxAndSumExp,
+        .probe_dots = Probe<S>::Dots,
+        .probe_multiply_adds = Probe<S>::MultiplyAdds,
+        .probe_read = Probe<S>::Read,
     };
 }
 

@@ -11,7 +11,7 @@ namespace lathe::kernels {
 struct Avx2 {
     static constexpr std::string_view kName = "avx2";
 
-    static constexpr int kGemmI8Rows = 3, kGemmI8Panels = 1, kGemmI8DirectRows = 2;
+    static constexpr int kGemmI8Rows = 6;
     static constexpr int kGemmF32Rows = 6, kGemmF32Panels = 1, kGemmF32ThinPanels = 4;
     static constexpr int kScoreRows = 6, kScoreVectors = 2;
     static constexpr int kValueRows = 3, kValueVectors = 4;

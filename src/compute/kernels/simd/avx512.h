@@ -11,7 +11,7 @@ namespace lathe::kernels {
 struct Avx512 {
     static constexpr std::string_view kName = "avx512";
 
-    static constexpr int kGemmI8Rows = 6, kGemmI8Panels = 2, kGemmI8DirectRows = 4;
+    static constexpr int kGemmI8Rows = 10;
     static constexpr int kGemmF32Rows = 12, kGemmF32Panels = 2, kGemmF32ThinPanels = 4;
     static constexpr int kScoreRows = 12, kScoreVectors = 2;
     static constexpr int kValueRows = 6, kValueVectors = 4;
@@ -21,9 +21,7 @@ struct Avx512 {
     using I = __m512i;
     using B = __m512i;
 
-    LATHE_INLINE __mmask16 First(size_t n) {
-        return static_cast<__mmask16>((1u << n) - 1);
-    }
+    LATHE_INLINE __mmask16 First(size_t n) { return static_cast<__mmask16>((1u << n) - 1); }
 
     LATHE_INLINE F Zero() { return _mm512_setzero_ps(); }
     LATHE_INLINE F Set(float x) { return _mm512_set1_ps(x); }

@@ -11,6 +11,12 @@
 #include <string_view>
 
 #define LATHE_INLINE static inline __attribute__((always_inline))
+// Before a loop over registers, which must be unrolled wholly.
+#if defined(__clang__)
+#define LATHE_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define LATHE_UNROLL _Pragma("GCC unroll 32")
+#endif
 
 namespace lathe::kernels {
 
@@ -18,7 +24,7 @@ struct Generic {
     static constexpr std::string_view kName = "generic";
 
     // Register tiles, see the algorithms.
-    static constexpr int kGemmI8Rows = 4, kGemmI8Panels = 1, kGemmI8DirectRows = 2;
+    static constexpr int kGemmI8Rows = 4;
     static constexpr int kGemmF32Rows = 3, kGemmF32Panels = 1, kGemmF32ThinPanels = 2;
     static constexpr int kScoreRows = 3, kScoreVectors = 4;
     static constexpr int kValueRows = 3, kValueVectors = 4;
@@ -199,9 +205,21 @@ struct Generic {
             return {I{correction, correction, correction, correction}};
         }
         LATHE_INLINE void Step(Dot& dot, B w, const int8_t* x) {
-            I lanes = (I)w;
-            dot.sum += (lanes & 255) * x[0] + ((lanes >> 8) & 255) * x[1] +
-                       ((lanes >> 16) & 255) * x[2] + ((lanes >> 24) & 255) * x[3];
+            // Sixteen-bit products of the even and of the odd bytes, added in pairs: a
+            // form that compilers turn into the multiply-add of words where there is one.
+            using Words = int16_t __attribute__((vector_size(16)));
+            int32_t four;
+            std::memcpy(&four, x, sizeof four);
+            Words activations = (Words)I{four, four, four, four};
+            dot.sum += PairSums((Words)w & 255, (activations << 8) >> 8) +
+                       PairSums(((Words)w >> 8) & 255, activations >> 8);
+        }
+        template <class Words>
+        LATHE_INLINE I PairSums(Words a, Words b) {
+            using Wide = int32_t __attribute__((vector_size(32)));
+            Wide products = __builtin_convertvector(a, Wide) * __builtin_convertvector(b, Wide);
+            return __builtin_shufflevector(products, products, 0, 2, 4, 6) +
+                   __builtin_shufflevector(products, products, 1, 3, 5, 7);
         }
         LATHE_INLINE I Finish(const Dot& dot, int32_t) { return dot.sum; }
     };
