@@ -60,7 +60,7 @@ function(lathe_tests name library label sources)
   target_link_libraries(lathe_${name}_test PRIVATE ${library} lathe_test_support GTest::gmock_main)
   if(label STREQUAL "slow")  # one process, so that a model is loaded once
     add_test(NAME ${name} COMMAND lathe_${name}_test)
-    set_tests_properties(${name} PROPERTIES LABELS slow TIMEOUT 1200)
+    set_tests_properties(${name} PROPERTIES LABELS slow TIMEOUT 2400)
   else()
     gtest_discover_tests(lathe_${name}_test TEST_PREFIX "${LATHE_TEST_PREFIX}${name}/" DISCOVERY_MODE PRE_TEST
       DISCOVERY_TIMEOUT 120 PROPERTIES LABELS fast TIMEOUT 600)

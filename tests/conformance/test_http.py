@@ -39,7 +39,7 @@ def test_curl_without_the_content_type_is_told(server):
 def test_curl_streams_and_sends_large_bodies_after_asking(server, tmp_path):
     body = tmp_path / "body.json"
     prompt = "word " * 400_000  # 2 MB: curl sends Expect: 100-continue
-    body.write_text(json.dumps({"prompt": prompt, "max_tokens": 2, "truncate_prompt_tokens": 8}))
+    body.write_text(json.dumps({"prompt": prompt, "max_tokens": 2, "temperature": 0, "truncate_prompt_tokens": 8}))
     common = ["-H", "Content-Type: application/json"]
     text = curl(server, server.url + "/v1/completions", *common, "--data-binary", f"@{body}")
     assert json.loads(text)["usage"]["prompt_tokens"] == 8
