@@ -8,7 +8,8 @@ import json
 import statistics
 import time
 
-import llama_cpp as lc
+import llama_cpp
+import llama_cpp.llama_cpp as lc
 
 
 class Context:
@@ -105,7 +106,7 @@ def main():
     for count in sequences:
         results.append({"work": f"decode, {count} sequences at {args.depth}",
                         "tokens_per_second": median(lambda: decode(count), args.repeat)})
-    print(json.dumps({"engine": "llama.cpp", "version": lc.__version__, "flash": args.flash,
+    print(json.dumps({"engine": "llama.cpp", "version": llama_cpp.__version__, "flash": args.flash,
                       "threads": args.threads, "results": results}, indent=2))
 
 
