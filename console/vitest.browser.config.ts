@@ -17,8 +17,9 @@ export default defineConfig({
   server: { fs: { strict: false } },
   test: {
     include: ['*.test.ts'],
-    testTimeout: 120_000,
-    hookTimeout: 180_000,
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
+    expect: { poll: { timeout: 60_000 } },
     // One browser at a time: the tests share the machine with the model.
     fileParallelism: false,
   },

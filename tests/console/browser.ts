@@ -50,7 +50,7 @@ export async function visit(
     origin: address,
   });
   const page = await context.newPage();
-  page.setDefaultTimeout(30_000);
+  page.setDefaultTimeout(90_000);
   const complaints: string[] = [];
   page.on('console', (message) => {
     if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
@@ -79,8 +79,6 @@ export async function visitReady(
   options: BrowserContextOptions = {},
 ): Promise<Visit> {
   const visited = await visit(browser, address, options);
-  await visited.page.waitForFunction(
-    () => document.querySelector('.server-dot.ready, .suggestions button:not([disabled])') !== null,
-  );
+  await visited.page.locator('.suggestions button:enabled').first().waitFor();
   return visited;
 }

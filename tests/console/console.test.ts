@@ -25,13 +25,19 @@ const LONG = '!slow Write a very long story about a lathe, with many chapters.';
 describe('an answer', () => {
   it('streams in and ends with its numbers', () =>
     visit(async (page) => {
-      await limitTokens(page, 48);
-      await ask(page, 'Tell me about lathes.');
-      const lengths = new Set<number>();
-      while (await page.locator('.send.stop').isVisible()) {
-        lengths.add((await lastAnswer(page).innerText()).length);
-      }
-      expect(lengths.size).toBeGreaterThan(2);
+      await limitTokens(page, 64);
+      await page.evaluate(() => {
+        const lengths = new Set<number>();
+        Object.assign(window, { lengths });
+        new MutationObserver(() => {
+          lengths.add(document.querySelector('.answer-text')?.textContent?.length ?? 0);
+        }).observe(document.body, { characterData: true, childList: true, subtree: true });
+      });
+      await askAndWait(page, 'Tell me about lathes.');
+      const lengths = await page.evaluate(() => {
+        return (window as unknown as { lengths: Set<number> }).lengths.size;
+      });
+      expect(lengths).toBeGreaterThan(2);
       expect((await answerText(page).innerText()).length).toBeGreaterThan(10);
       const stats = lastAnswer(page).locator('.stats-line');
       await expect
@@ -72,6 +78,32 @@ describe('an answer', () => {
       await limitTokens(page, 8);
       expect((await askAndWait(page, 'Go on.')).length).toBeGreaterThan(0);
     }));
+
+  it('stays in sight while it comes, unless the reader looks up', () =>
+    visit(
+      async (page) => {
+        await ask(page, '!long story about a lathe, with many chapters, please.');
+        await page.waitForFunction(() => {
+          const scroller = document.querySelector('.messages-scroll');
+          return scroller !== null && scroller.scrollHeight > scroller.clientHeight + 60;
+        });
+        const fromEnd = () =>
+          page.locator('.messages-scroll').evaluate((scroller) => {
+            return scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight;
+          });
+        expect(await fromEnd()).toBeLessThan(3);
+        await page.locator('.messages-scroll').hover();
+        await page.mouse.wheel(0, -2000);
+        await page.getByRole('button', { name: 'To the latest' }).waitFor();
+        await page.waitForTimeout(300);
+        expect(await fromEnd()).toBeGreaterThan(20);
+        await page.getByRole('button', { name: 'To the latest' }).click();
+        await expect.poll(fromEnd).toBeLessThan(3);
+        await page.keyboard.press('Escape');
+        await settled(page);
+      },
+      { viewport: { width: 900, height: 420 } },
+    ));
 
   it('can be had again, and the first one stays', () =>
     visit(async (page) => {
@@ -269,7 +301,7 @@ describe('languages', () => {
         expect(await composer(page).getAttribute('placeholder')).toBe('写一条消息');
         await composer(page).fill('你好！');
         await composer(page).press('Enter');
-        await page.getByRole('button', { name: '停止' }).waitFor();
+        await page.getByRole('article', { name: '回答' }).waitFor();
         await page.keyboard.press('Escape');
         await settled(page);
       },

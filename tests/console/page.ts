@@ -15,7 +15,7 @@ export async function ask(page: Page, text: string): Promise<void> {
 
 // Until no answer is under way.
 export async function settled(page: Page): Promise<void> {
-  await page.locator('.send:not(.stop)').waitFor({ timeout: 100_000 });
+  await page.locator('.send:not(.stop)').waitFor({ timeout: 200_000 });
 }
 
 export async function askAndWait(page: Page, text: string): Promise<string> {
