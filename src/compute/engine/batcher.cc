@@ -319,7 +319,7 @@ void Batcher::Send(Request& request, Sequence& sequence, TimePoint now, Generati
     event.usage = request.usage;
     event.timings.total_seconds = Seconds(request.submitted, now);
     if (request.started) event.timings.queue_seconds = Seconds(request.submitted, *request.started);
-    if (request.first_token) {
+    if (request.started && request.first_token) {
         event.timings.prefill_seconds = Seconds(*request.started, *request.first_token);
         event.timings.first_token_seconds = Seconds(request.submitted, *request.first_token);
         event.timings.decode_seconds = Seconds(*request.first_token, request.last_token);
