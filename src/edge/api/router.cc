@@ -74,10 +74,11 @@ void Router::SetFallback(std::function<bool(net::Exchange&)> fallback) {
 
 std::string Router::NewId() {
     // A step of splitmix64: distinct for every count, and not to be guessed from a neighbour's.
-    uint64_t x = id_seed_ + 0x9e3779b97f4a7c15 * ++id_count_;
+    uint64_t count = ++id_count_;
+    uint64_t x = id_seed_ + 0x9e3779b97f4a7c15 * count;
     x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
     x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
-    return fmt::format("{:016x}{:08x}", x ^ (x >> 31), id_count_.load());
+    return fmt::format("{:016x}{:08x}", x ^ (x >> 31), count);
 }
 
 net::Task<void> Router::Serve(net::Exchange& exchange) {
