@@ -11,7 +11,7 @@ namespace {
 // The iterator of a filter's value; what is false has no items, even without being
 // iterable.
 Ref<IteratorObject> ItemsOf(Interpreter& interpreter, const Value& value) {
-    if (Truth(value)) return interpreter.Iterate(value);
+    if (Truth(value)) return MakeLateIterator(interpreter.budget(), value);
     return interpreter.Iterate(MakeTuple(interpreter.budget(), {}));
 }
 
@@ -112,19 +112,19 @@ Value Unique(Interpreter& interpreter, Arguments& arguments) {
         }
         return false;
     };
-    return MakeGenerator(interpreter.budget(), interpreter.Iterate(bound[0]), std::move(next));
+    Budget& budget = interpreter.budget();
+    return MakeGenerator(budget, MakeLateIterator(budget, bound[0]), std::move(next));
 }
 
 Value Items(Interpreter& interpreter, Arguments& arguments) {
     Bound bound("items", arguments, {"value"}, 1);
     Budget& budget = interpreter.budget();
     Value source = MakeTuple(budget, {});
-    if (bound[0].Is(Kind::kDict))
-        source = MakeView(budget, bound[0], ViewObject::Part::kItems);
-    else if (!bound[0].IsUndefined())
-        Fail("Can only get item pairs from a mapping.");
+    if (bound[0].Is(Kind::kDict)) source = MakeView(budget, bound[0], ViewObject::Part::kItems);
+    bool fails = !bound[0].Is(Kind::kDict) && !bound[0].IsUndefined();
     return MakeGenerator(budget, interpreter.Iterate(source),
-                         [](Interpreter& inner, IteratorObject& items, Value& out) {
+                         [fails](Interpreter& inner, IteratorObject& items, Value& out) {
+                             if (fails) Fail("Can only get item pairs from a mapping.");
                              return items.Next(inner, out);
                          });
 }

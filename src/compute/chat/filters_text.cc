@@ -114,18 +114,16 @@ Value Indent(Interpreter& interpreter, Arguments& arguments) {
 Value Truncated(Interpreter& interpreter, Arguments& arguments) {
     Bound bound("truncate", arguments, {"s", "length", "killwords", "end", "leeway"}, 1);
     Budget& budget = interpreter.budget();
-    RequireDefined(bound[0]);
-    bound.Text(0);
-    const StringObject& text = bound[0].string();
     std::string end = bound.Has(3) ? bound.Text(3) : "...";
     Int length = bound.IntOr(1, 255);
     Int leeway = bound.Given(4) ? RequireIndex(bound[4]) : 5;
     auto end_length = static_cast<Int>(CountCodePoints(end));
     if (length < end_length) Fail("truncate needs a length of {} at least", IntText(end_length));
     if (leeway < 0) Fail("truncate needs a leeway of 0 at least");
-    if (static_cast<Int>(text.length) - leeway <= length) return bound[0];
-    std::string_view kept = std::string_view(text.text).substr(
-        0, OffsetOf(text.text, static_cast<size_t>(length - end_length)));
+    if (RequireLength(bound[0]) - leeway <= length) return bound[0];
+    const std::string& text = bound.Text(0);
+    std::string_view kept =
+        std::string_view(text).substr(0, OffsetOf(text, static_cast<size_t>(length - end_length)));
     if (!bound.TruthOr(2, false)) kept = kept.substr(0, kept.rfind(' '));
     return MakeString(budget, std::string(kept) + end);
 }

@@ -78,21 +78,16 @@ bool IsSameAs(Interpreter&, Arguments& arguments) {
     return a.IsNone() || a.integer() == b.integer();
 }
 
-Value Remainder(Interpreter& interpreter, const Value& value, const Value& divisor) {
-    if (value.IsString()) Fail("not all arguments converted during string formatting");
-    return Calculate(interpreter, Arithmetic::kModulo, value, divisor);
-}
-
 template <Int kRest>
 bool LeavesOfTwo(Interpreter& interpreter, Arguments& arguments) {
     Bound bound("test", arguments, {"value"}, 1);
-    Value rest = Remainder(interpreter, bound[0], Value::Integer(2));
+    Value rest = Calculate(interpreter, Arithmetic::kModulo, bound[0], Value::Integer(2));
     return Equals(interpreter.budget(), rest, Value::Integer(kRest));
 }
 
 bool IsDivisibleBy(Interpreter& interpreter, Arguments& arguments) {
     Bound bound("divisibleby", arguments, {"value", "num"}, 2);
-    Value rest = Remainder(interpreter, bound[0], bound[1]);
+    Value rest = Calculate(interpreter, Arithmetic::kModulo, bound[0], bound[1]);
     return Equals(interpreter.budget(), rest, Value::Integer(0));
 }
 

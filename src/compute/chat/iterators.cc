@@ -95,6 +95,13 @@ struct Generator : IteratorObject {
     bool running = false;
 };
 
+struct NotIterable : IteratorObject {
+    NotIterable(Budget* owner, std::string_view name)
+        : IteratorObject(owner, sizeof(NotIterable)), type(name) {}
+    bool Next(Interpreter&, Value&) override { Fail("'{}' object is not iterable", type); }
+    const std::string_view type;
+};
+
 std::string_view IteratorName(Kind kind) {
     switch (kind) {
         case Kind::kList:
@@ -123,6 +130,11 @@ Ref<IteratorObject> MakeIterator(Budget& budget, const Value& value) {
         return Ref<IteratorObject>(new IndexIterator(&budget, MakeTuple(budget, {}), "generator"));
     if (!IsIterable(value)) Fail("'{}' object is not iterable", TypeName(value));
     return Ref<IteratorObject>(new IndexIterator(&budget, value, IteratorName(value.kind())));
+}
+
+Ref<IteratorObject> MakeLateIterator(Budget& budget, const Value& value) {
+    if (IsIterable(value)) return MakeIterator(budget, value);
+    return Ref<IteratorObject>(new NotIterable(&budget, TypeName(value)));
 }
 
 std::vector<Value> Collect(Interpreter& interpreter, const Value& value) {

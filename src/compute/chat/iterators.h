@@ -10,6 +10,8 @@ namespace lathe::chat {
 // iterator walks itself.
 Ref<IteratorObject> MakeIterator(Budget& budget, const Value& value);
 bool IsIterable(const Value& value);
+// The same for generators, which fail only when they are asked for an item.
+Ref<IteratorObject> MakeLateIterator(Budget& budget, const Value& value);
 
 // list(value).
 std::vector<Value> Collect(Interpreter& interpreter, const Value& value);
