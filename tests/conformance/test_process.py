@@ -21,9 +21,9 @@ def streamed_text(client, tokens):
 
 @pytest.mark.parametrize("which", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_drains(start, which):
-    server = start("--grace-seconds", "100")
+    server = start("--grace-seconds", str(STEP_SECONDS))
     results = []
-    thread = threading.Thread(target=lambda: results.append(streamed_text(server.client(), 300)))
+    thread = threading.Thread(target=lambda: results.append(streamed_text(server.client(), 100)))
     thread.start()
     server.wait_for(lambda: server.metric("vllm:num_requests_running") == 1, "the stream to run")
     server.process.send_signal(which)

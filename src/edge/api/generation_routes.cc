@@ -197,7 +197,7 @@ private:
     }
 
     void Fail(const ApiError& error) {
-        if (error.status >= 500) api_call_.log.Error("generation failed: {}", error.message);
+        if (error.status == 500) api_call_.log.Error("generation failed: {}", error.message);
         if (!prepared_.stream || exchange_.status() == 0)
             return exchange_.Send(ErrorResponse(error));
         std::string bytes = net::SseData(DumpJson(ErrorBody(error)));
