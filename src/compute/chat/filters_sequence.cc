@@ -187,8 +187,9 @@ Value Reverse(Interpreter& interpreter, Arguments& arguments) {
     return MakeList(budget, std::move(items));
 }
 
-Value GeneratorOf(Interpreter& interpreter, Value list) {
-    return MakeGenerator(interpreter.budget(), interpreter.Iterate(list),
+// Over a list that is made; what has no items fails when the first is asked for.
+Value GeneratorOf(Interpreter& interpreter, const Value& list) {
+    return MakeGenerator(interpreter.budget(), MakeLateIterator(interpreter.budget(), list),
                          [](Interpreter& inner, IteratorObject& source, Value& out) {
                              return source.Next(inner, out);
                          });
@@ -196,6 +197,7 @@ Value GeneratorOf(Interpreter& interpreter, Value list) {
 
 Value Batch(Interpreter& interpreter, Arguments& arguments) {
     Bound bound("batch", arguments, {"value", "linecount", "fill_with"}, 2);
+    if (!IsIterable(bound[0])) return GeneratorOf(interpreter, bound[0]);
     Budget& budget = interpreter.budget();
     Int count = RequireIndex(bound[1]);
     ListBuilder batches(budget);
@@ -215,6 +217,7 @@ Value Batch(Interpreter& interpreter, Arguments& arguments) {
 
 Value SliceInto(Interpreter& interpreter, Arguments& arguments) {
     Bound bound("slice", arguments, {"value", "slices", "fill_with"}, 2);
+    if (!IsIterable(bound[0])) return GeneratorOf(interpreter, bound[0]);
     Budget& budget = interpreter.budget();
     std::vector<Value> items = Collect(interpreter, bound[0]);
     Int slices = RequireIndex(bound[1]);

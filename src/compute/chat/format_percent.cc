@@ -39,9 +39,11 @@ public:
             at_ = percent;
             if (at_ < format_.size()) OneDirective();
         }
-        bool all_used = values_.Is(Kind::kTuple)
-                            ? used_ >= values_.items().size()
-                            : used_ > 0 || values_.Is(Kind::kDict) || values_.Is(Kind::kList);
+        // What can be looked up by key may stay unused.
+        bool keyed = values_.Is(Kind::kDict) || values_.Is(Kind::kList) ||
+                     values_.Is(Kind::kRange) || values_.IsUndefined();
+        bool all_used =
+            values_.Is(Kind::kTuple) ? used_ >= values_.items().size() : used_ > 0 || keyed;
         if (!all_used) Fail("not all arguments converted during string formatting");
         return out_.Release();
     }
