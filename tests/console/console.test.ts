@@ -348,7 +348,7 @@ describe('the model page', () => {
         models.data[0].id as string,
       );
       await page.getByRole('link', { name: 'Model', exact: true }).click();
-      expect(await page.getByRole('heading', { level: 1 }).innerText()).toBe(facts.name);
+      expect(await page.getByRole('heading', { level: 1 }).innerText()).toBe(models.data[0].id);
       const whole = new Intl.NumberFormat('en');
       const main = await page.getByRole('main').innerText();
       for (const number of [
@@ -364,6 +364,7 @@ describe('the model page', () => {
       }
       expect(await page.locator('.type-table tbody tr').count()).toBe(facts.types.length);
       for (const { type } of facts.types) expect(main).toContain(type);
+      expect(main).toContain(facts.name);
       expect(main).toContain(facts.tokenizer.description);
       expect(main).toContain(
         `${facts.heads} query heads share ${facts.kv_heads} key and value heads`,

@@ -228,7 +228,7 @@ describe('a server that wants a key for everything', () => {
     await dialog.getByRole('textbox', { name: 'Key' }).fill(MOCK_KEY);
     await dialog.getByRole('checkbox', { name: 'Keep it in this browser' }).check();
     await dialog.getByRole('textbox', { name: 'Key' }).press('Enter');
-    await lockedPage.getByText('SmolLM2 135M Instruct').waitFor();
+    await lockedPage.getByText('134.5M parameters').waitFor();
     expect(await askAndWait(lockedPage, 'Hello')).toContain('A lathe turns');
     await lockedPage.reload();
     await lockedPage.getByText('8,192').waitFor();

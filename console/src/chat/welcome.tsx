@@ -39,7 +39,7 @@ function ModelLine() {
   const facts = connection.modelFacts.value?.facts;
   if (!facts) return null;
   const parts = [
-    facts.name ?? connection.model.value,
+    connection.model.value,
     facts.parameters === undefined
       ? undefined
       : t.value.model.parameterCount(formatCompact(facts.parameters)),

@@ -68,7 +68,8 @@ function FactsView({ model, facts, json }: { model: string; facts: Facts; json: 
   return (
     <>
       <div class="model-hero">
-        <h1>{facts.name ?? model}</h1>
+        <h1>{model}</h1>
+        {facts.name && facts.name !== model && <p class="model-name">{facts.name}</p>}
         <ul class="chips">
           {[facts.architecture, formatName(facts.format), facts.types[0]?.type, facts.license]
             .filter((chip) => chip !== undefined)
