@@ -56,9 +56,7 @@ describe('an answer', () => {
       await limitTokens(page, 200);
       await ask(page, LONG);
       const live = lastAnswer(page).locator('.live-strip');
-      await expect
-        .poll(() => live.innerText(), { timeout: 30_000 })
-        .toMatch(/tokens\/s\s+first token [\d.]+ s/);
+      await expect.poll(() => live.innerText()).toMatch(/tokens\/s\s+first token [\d.]+ s/);
       await page.keyboard.press('Escape');
       await settled(page);
     }));

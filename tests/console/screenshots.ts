@@ -1,88 +1,81 @@
 // Draws the pictures of docs/images from a running server:
 //
-//   tests/console/screenshots [FOLDER]
+//   LATHE_CONSOLE_URL=http://127.0.0.1:8080 tests/console/screenshots [FOLDER]
 //
-// LATHE_CONSOLE_URL is the server's address; without it the mock server answers, from
-// the built console in LATHE_CONSOLE_DIST.
+// Without an address the mock server answers, from the built console in
+// LATHE_CONSOLE_DIST. The seed is fixed: the same model draws the same pictures.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
-import { MockServer } from '../../console/dev/mock_server/server';
 import { launchBrowser, visitReady } from './browser';
+import { ask, settled } from './page';
+import { startMock } from './server';
 
 const LANGUAGES = {
   en: {
     tag: 'en-GB',
-    questions: ['How does a lathe work? Answer in Markdown, with a table and some code.'],
-    chat: 'Chat',
+    question:
+      'Write a Python function that tells whether a text is a palindrome, then explain its steps in a short list.',
     model: 'Model',
-    send: 'Send',
     settings: 'Open the settings',
   },
   zh: {
     tag: 'zh-CN',
-    questions: ['请用几句话向孩子讲讲车床是做什么的。'],
-    chat: '对话',
+    question: '请用 Python 写一个判断回文的函数，然后用简短的列表说明步骤。',
     model: '模型',
-    send: '发送',
     settings: '打开设置',
   },
 } as const;
 
-type Language = keyof typeof LANGUAGES;
+const TEMPERATURE = '0.3';
+const SEED = '8';
 
-async function ask(page: Page, language: Language): Promise<void> {
-  const texts = LANGUAGES[language];
-  for (const question of texts.questions) {
-    await page.locator('#composer').fill(question);
-    await page.getByRole('button', { name: texts.send, exact: true }).click();
-    await page.locator('.stats-line').last().waitFor({ timeout: 300_000 });
-  }
+type Language = keyof typeof LANGUAGES;
+type Scheme = 'light' | 'dark';
+
+// Fields of the settings in their order, which is the same in every language.
+async function setNumber(page: Page, place: number, value: string): Promise<void> {
+  const field = page.locator('.number-field').nth(place);
+  await field.fill(value);
+  await field.press('Enter');
 }
 
-async function shoot(
-  browser: Browser,
-  address: string,
-  folder: string,
-  language: Language,
-  scheme: 'light' | 'dark',
-) {
+async function draw(browser: Browser, address: string, language: Language, scheme: Scheme) {
   const texts = LANGUAGES[language];
   const { context, page } = await visitReady(browser, address, {
     locale: texts.tag,
     colorScheme: scheme,
-    viewport: { width: 1360, height: 860 },
+    viewport: { width: 1360, height: 880 },
   });
   const picture = (name: string) =>
     page.screenshot({
       path: join(folder, `console-${name}${language}-${scheme}.png`),
       animations: 'disabled',
     });
-  await picture('welcome-');
-  await ask(page, language);
   await page.getByRole('button', { name: texts.settings }).click();
+  await setNumber(page, 0, TEMPERATURE);
+  await setNumber(page, 5, SEED);
+  await ask(page, texts.question);
+  await settled(page);
   await picture('');
   await page.getByRole('link', { name: texts.model, exact: true }).click();
   await page.locator('.type-table').waitFor();
   await picture('model-');
-  await page.setViewportSize({ width: 390, height: 844 });
-  await picture('model-phone-');
   await page.goBack();
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.locator('.message').last().waitFor();
   await picture('phone-');
   await context.close();
 }
 
-const folder = process.argv.at(-1)?.includes('screenshots')
-  ? 'docs/images'
-  : (process.argv.at(-1) ?? '');
+const folder = process.argv.at(-1) ?? 'docs/images';
 mkdirSync(folder, { recursive: true });
 const given = process.env['LATHE_CONSOLE_URL'];
-const mock = given ? null : new MockServer({ dist: process.env['LATHE_CONSOLE_DIST'], tokenMs: 8 });
-const address = given ?? (await mock?.listen()) ?? '';
+const mock = given ? null : await startMock({ tokenMs: 8 });
+const address = given ?? mock?.address ?? '';
 const browser = await launchBrowser();
 for (const language of ['en', 'zh'] as const) {
-  for (const scheme of ['light', 'dark'] as const)
-    await shoot(browser, address, folder, language, scheme);
+  for (const scheme of ['light', 'dark'] as const) await draw(browser, address, language, scheme);
 }
 await browser.close();
-await mock?.close();
+await mock?.server.close();
