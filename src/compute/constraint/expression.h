@@ -54,6 +54,17 @@ Expression Either(std::vector<Expression> parts);
 Expression Repeat(Expression part, uint32_t min, std::optional<uint32_t> max = std::nullopt);
 Expression Optional(Expression part);
 
+struct ListItem {
+    Expression expression;
+    bool required = true;
+    bool repeats = false;
+};
+
+enum class ListSize { kAny, kNotEmpty };
+
+// The items in their order with `separator` between those that are there.
+Expression List(std::vector<ListItem> items, Expression separator, ListSize size = ListSize::kAny);
+
 // Texts of `a` that are also, or are not, texts of `b`. Both must be without named rules
 // (Compile refuses others).
 Expression Both(Expression a, Expression b);
@@ -90,6 +101,9 @@ private:
     struct Rules;
     std::shared_ptr<Rules> rules_;
 };
+
+// `body`, which may use the rules that `scope` (from Close) holds.
+Expression Within(const Expression& scope, Expression body);
 
 // A rule of its own for `body`: masks of states inside it are computed once for all
 // the places that share the very same (copied) expression.

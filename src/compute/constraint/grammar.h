@@ -60,6 +60,8 @@ public:
         return std::span(calls_).subspan(call_begins_[state],
                                          call_begins_[state + 1] - call_begins_[state]);
     }
+    // A byte may follow in this rule itself.
+    bool HasBytes(State state) const { return has_bytes_[state] != 0; }
     // The rule may end here.
     bool IsFinal(State state) const { return final_[state] != 0; }
     // The rule must end here: nothing leads on.
@@ -76,6 +78,7 @@ private:
     std::vector<State> table_;           // [state, class]
     std::vector<Call> calls_;            // by state
     std::vector<uint32_t> call_begins_;  // [state + 1]
+    std::vector<uint8_t> has_bytes_;     // [state]
     std::vector<uint8_t> final_;         // [state]: 0 no, 1 yes, 2 yes and nothing else
 };
 
