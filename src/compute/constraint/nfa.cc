@@ -138,9 +138,9 @@ std::unexpected<Error> TooLarge() {
 }
 
 bool Budget::Spend(size_t state_entries, size_t members) {
-    constexpr size_t kStatesMax = size_t{1} << 17;
-    constexpr size_t kTableEntriesMax = size_t{1} << 24;
-    constexpr size_t kSetMembersMax = size_t{1} << 25;
+    constexpr size_t kStatesMax = size_t{1} << 16;
+    constexpr size_t kTableEntriesMax = size_t{1} << 23;
+    constexpr size_t kSetMembersMax = size_t{1} << 23;
     states += state_entries > 0;
     table_entries += state_entries;
     set_members += members;

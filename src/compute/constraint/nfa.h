@@ -28,7 +28,7 @@ struct ByteIntervals {
 // Nondeterministic automata in one arena; a fragment of it is a pair of states.
 class Nfa {
 public:
-    static constexpr size_t kStatesMax = size_t{1} << 19;
+    static constexpr size_t kStatesMax = size_t{1} << 18;
 
     struct Edge {
         enum class Kind : uint8_t { kEmpty, kBytes, kCall };
