@@ -92,6 +92,11 @@ MaskPtr Automaton::TryAllowed(const Position& position) {
     return position.epoch == epoch_ ? sets_[position.set].mask : nullptr;
 }
 
+size_t Automaton::bytes() {
+    std::lock_guard lock(mutex_);
+    return bytes_;
+}
+
 // The bottoms have the lowest numbers, and no set has both.
 bool Automaton::Has(SetId set, StackId bottom) const {
     return sets_[set].count > 0 && set_stacks_[sets_[set].begin] == bottom;

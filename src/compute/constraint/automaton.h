@@ -24,7 +24,7 @@ struct Mask {
 using MaskPtr = std::shared_ptr<const Mask>;
 
 struct AutomatonOptions {
-    size_t bytes_max = size_t{64} << 20;  // of everything that is kept to be fast
+    size_t bytes_max = size_t{32} << 20;  // of everything that is kept to be fast
 };
 
 // A grammar over a vocabulary: where texts stand in the grammar, and which tokens may
@@ -76,6 +76,8 @@ public:
     MaskPtr TryAllowed(const Position& position);
 
     const GrammarPtr& grammar() const { return grammar_; }
+    // What is kept now.
+    size_t bytes();
 
 private:
     using StackId = uint32_t;

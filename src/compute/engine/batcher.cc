@@ -35,6 +35,7 @@ struct Batcher::Completion {
     int32_t generated = 0;
     sampling::Sampler sampler;
     TextStream text;
+    std::shared_ptr<constraint::Matcher> matcher;  // null: any text will do
     TimePoint last_token;
 };
 
@@ -70,8 +71,9 @@ struct Batcher::RowWork {
     Sequence* sequence = nullptr;
     Completion* completion = nullptr;
     int32_t begin = 0;
-    bool scores = false;   // rows give log-probabilities of the prompt
-    bool samples = false;  // the last row gives a token
+    bool scores = false;                         // rows give log-probabilities of the prompt
+    bool samples = false;                        // the last row gives a token
+    std::shared_ptr<constraint::MaskTask> mask;  // of that token, null if there is no grammar
     std::optional<Error> error;
     ScoredToken chosen;
 };
@@ -96,6 +98,7 @@ Batcher::Batcher(ModelRunner& runner, const tokenizer::Tokenizer& tokenizer, Sch
       scheduler_(std::move(scheduler)),
       clock_(std::move(clock)),
       scratches_(std::thread::hardware_concurrency() + 1),
+      masks_(tokenizer, static_cast<size_t>(runner.vocab_size())),
       visitor_([this](size_t slice, size_t row, std::span<const float> logits) {
           Visit(slice, row, logits);
       }) {
@@ -172,6 +175,8 @@ void Batcher::Start(Request& request, Sequence& sequence, TimePoint now) {
     auto index = static_cast<size_t>(sequence.index);
     request.completions[index] =
         std::make_unique<Completion>(tokenizer_, request.spec, sequence.index);
+    if (request.spec.grammar)
+        request.completions[index]->matcher = masks_.NewMatcher(request.spec.grammar);
     if (request.started) return;
     request.started = now;
     request.usage.cached_prompt_tokens = sequence.shared;
@@ -194,6 +199,8 @@ void Batcher::PrepareSlice(const Scheduler::Slice& slice, TimePoint now) {
     work.scores = request.spec.prompt_logprobs && !request.scores_sent && sequence.index == 0;
     work.samples = slice.begin + slice.count == sequence.length && request.spec.tokens_max > 0;
     work.error.reset();
+    work.mask = nullptr;
+    if (work.samples && work.completion->matcher) work.mask = masks_.Post(work.completion->matcher);
 
     SequenceSlice& out = slices_.emplace_back();
     out.tokens = std::span(work.completion->tokens)
@@ -227,7 +234,26 @@ void Batcher::Sample(RowWork& work, std::span<const float> logits, sampling::Scr
     const GenerationRequest& spec = work.request->spec;
     std::span<const TokenId> banned;
     if (work.completion->generated < spec.tokens_min) banned = work.request->end_tokens;
-    Result<TokenId> token = work.completion->sampler.Choose(logits, banned, scratch);
+    sampling::AllowedTokens allowed;
+    constraint::MaskPtr mask;
+    if (work.mask) {
+        Result<constraint::MaskPtr> computed = work.mask->Get();
+        if (!computed) {
+            work.error = std::move(computed).error();
+            return;
+        }
+        mask = *std::move(computed);
+        allowed.bits = mask->bits;
+        if (work.completion->matcher->complete()) allowed.also = work.request->end_tokens;
+        if (mask->count == 0 && allowed.also.empty()) {
+            work.error = Error{Code::kInvalidArgument,
+                               "the grammar goes on only with text that no token of this model "
+                               "can write",
+                               ""};
+            return;
+        }
+    }
+    Result<TokenId> token = work.completion->sampler.Choose(logits, banned, scratch, allowed);
     if (!token) {
         work.error = std::move(token).error();
         return;
@@ -286,7 +312,22 @@ void Batcher::AcceptToken(RowWork& work, TimePoint now, GenerationEvent& event) 
     ++request.usage.completion_tokens;
     ++generation_tokens_;
     event.tokens.push_back(std::move(work.chosen));
-    EndText(work, event);
+    if (FollowGrammar(work, event)) EndText(work, event);
+}
+
+// False if the grammar cannot follow the newest token, which is then an error.
+bool Batcher::FollowGrammar(RowWork& work, GenerationEvent& event) {
+    Completion& completion = *work.completion;
+    TokenId token = completion.tokens.back();
+    bool is_end =
+        std::ranges::find(work.request->end_tokens, token) != work.request->end_tokens.end();
+    if (!completion.matcher || is_end) return true;
+    Result<bool> accepted = completion.matcher->Accept(tokenizer_.TokenBytes(token));
+    if (accepted && *accepted) return true;
+    event.finish = FinishReason::kError;
+    event.error = accepted ? Error{Code::kInternal, "a token was chosen against the grammar", ""}
+                           : std::move(accepted).error();
+    return false;
 }
 
 // Adds the text of the newest token and decides whether the completion is over.
@@ -299,10 +340,11 @@ void Batcher::EndText(RowWork& work, GenerationEvent& event) {
         std::ranges::find(work.request->end_tokens, token) != work.request->end_tokens.end();
     const std::string* stop = nullptr;
     if (!is_end || spec.include_stop) stop = completion.text.Push(token, may_stop, event.text);
-    bool is_last = is_end || completion.generated == spec.tokens_max;
+    bool is_whole = !is_end && completion.matcher && completion.matcher->finished();
+    bool is_last = is_end || is_whole || completion.generated == spec.tokens_max;
     if (!stop && is_last) stop = completion.text.Flush(may_stop, event.text);
     if (stop) event.stop_reason = *stop;
-    if (stop || is_end) {
+    if (stop || is_end || is_whole) {
         event.finish = FinishReason::kStop;
     } else if (is_last) {
         event.finish = FinishReason::kLength;

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "compute/constraint/mask_worker.h"
 #include "compute/engine/engine.h"
 #include "compute/engine/generation.h"
 #include "compute/engine/model_runner.h"
@@ -76,6 +77,7 @@ private:
     void Settle(RowWork& work, TimePoint now);
     void AttachPromptScores(Request& request, GenerationEvent& event);
     void AcceptToken(RowWork& work, TimePoint now, GenerationEvent& event);
+    bool FollowGrammar(RowWork& work, GenerationEvent& event);
     void EndText(RowWork& work, GenerationEvent& event);
     void Send(Request& request, Sequence& sequence, TimePoint now, GenerationEvent& event);
     GenerationEvent& NewEvent(const Request& request, const Sequence& sequence);
@@ -85,6 +87,7 @@ private:
     Scheduler scheduler_;
     Clock clock_;
     sampling::ScratchPool scratches_;
+    constraint::MaskWorker masks_;
     LogitsVisitor visitor_;
 
     std::map<RequestId, std::unique_ptr<Request>> requests_;  // by arrival

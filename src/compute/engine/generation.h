@@ -4,11 +4,13 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "compute/constraint/grammar.h"
 #include "compute/sampling/logprobs.h"
 #include "compute/sampling/params.h"
 #include "core/base/result.h"
@@ -34,6 +36,8 @@ struct GenerationRequest {
     int32_t top_logprobs = -1;            // -1: none; 0: of the chosen token; else also the best n
     bool prompt_logprobs = false;         // the same for every prompt token (echo)
     int32_t priority = 0;                 // lower runs first
+    constraint::GrammarPtr grammar;       // what the text must be, null: anything. Tokens that end
+                                          // the text are then chosen only where it is complete
 };
 
 using sampling::TokenLogprob;
