@@ -221,7 +221,10 @@ void Automaton::Walk(SetId from, uint32_t begin, uint32_t end, std::vector<uint6
     if (begin == end) return;
     size_t top = trie_.node(begin).depth;
     path_[top] = from;
-    for (uint32_t i = begin; i < end;) {
+    // A node is much less work than a stack.
+    work_ += 1 + (end - begin) / 16;
+    if (work_ > kWorkMax) exploded_ = true;
+    for (uint32_t i = begin; i < end && !exploded_;) {
         const TokenTrie::Node& node = trie_.node(i);
         SetId next = Next(path_[node.depth], node.byte);
         if (next == kDead) {

@@ -24,7 +24,7 @@ struct Mask {
 using MaskPtr = std::shared_ptr<const Mask>;
 
 struct AutomatonOptions {
-    size_t bytes_max = size_t{32} << 20;  // of everything that is kept to be fast
+    size_t bytes_max = size_t{64} << 20;  // of everything that is kept to be fast
 };
 
 // A grammar over a vocabulary: where texts stand in the grammar, and which tokens may
@@ -47,7 +47,7 @@ public:
     // The most stacks at one place of a text: more only in grammars that are ambiguous
     // without end.
     static constexpr size_t kStacksMax = 1024;
-    // The most work on one mask, in stacks looked at.
+    // The most work on one mask, in stacks looked at (16 nodes of the trie count as one).
     static constexpr size_t kWorkMax = size_t{1} << 23;
 
     // Where a text stands. Belongs to one text and to one thread at a time.

@@ -44,7 +44,7 @@ private:
 class MaskWorker {
 public:
     static constexpr size_t kAutomataMax = 64;
-    static constexpr size_t kAutomataBytesMax = size_t{128} << 20;
+    static constexpr size_t kAutomataBytesMax = size_t{256} << 20;
 
     // `tokenizer` outlives it. `vocab_size` is the number of logits.
     MaskWorker(const tokenizer::Tokenizer& tokenizer, size_t vocab_size);

@@ -11,27 +11,27 @@
 namespace lathe::api {
 namespace {
 
-using Kind = StructuredOutput::Kind;
+using Form = StructuredOutput::Kind;
 using constraint::Expression;
 
 constexpr Parameter kResponseFormat[] = {
-    {"type", api::Kind::kString},
-    {"json_schema", api::Kind::kObject},
+    {"type", Kind::kString},
+    {"json_schema", Kind::kObject},
 };
 
 constexpr Parameter kJsonSchema[] = {
-    {"name", api::Kind::kString},
-    {"description", api::Kind::kString},
-    {"schema", api::Kind::kAny},
-    {"strict", api::Kind::kBool},
+    {"name", Kind::kString},
+    {"description", Kind::kString},
+    {"schema", Kind::kAny},
+    {"strict", Kind::kBool},
 };
 
 constexpr Parameter kStructuredOutputs[] = {
-    {"json", api::Kind::kAny},
-    {"json_object", api::Kind::kBool},
-    {"regex", api::Kind::kString},
-    {"choice", api::Kind::kArray, Treatment::kHonoured, 1, kGuidedChoicesMax},
-    {"grammar", api::Kind::kString},
+    {"json", Kind::kAny},
+    {"json_object", Kind::kBool},
+    {"regex", Kind::kString},
+    {"choice", Kind::kArray, Treatment::kHonoured, 1, kGuidedChoicesMax},
+    {"grammar", Kind::kString},
 };
 
 using Wanted = std::vector<StructuredOutput>;
@@ -56,7 +56,7 @@ Status AddResponseFormat(const Json& body, Wanted& wanted) {
     auto type = StringOr(*format, "type", "");
     if (type == "text") return {};
     if (type == "json_object") {
-        wanted.push_back({Kind::kJsonObject, nullptr, "response_format"});
+        wanted.push_back({Form::kJsonObject, nullptr, "response_format"});
         return {};
     }
     if (type != "json_schema")
@@ -72,7 +72,7 @@ Status AddResponseFormat(const Json& body, Wanted& wanted) {
     const Json* inner = Find(*outer, "schema");
     if (inner == nullptr) return InvalidParam(param, "{} must be given", param);
     LATHE_TRY(Json schema, SchemaOf(*inner, param));
-    wanted.push_back({Kind::kJsonSchema, std::move(schema), std::move(param)});
+    wanted.push_back({Form::kJsonSchema, std::move(schema), std::move(param)});
     return {};
 }
 
@@ -88,32 +88,32 @@ Status AddGuided(const Json& object, const std::string& prefix, const Names& nam
                  Wanted& wanted) {
     if (const Json* value = Find(object, names.json)) {
         LATHE_TRY(Json schema, SchemaOf(*value, prefix + names.json));
-        wanted.push_back({Kind::kJsonSchema, std::move(schema), prefix + names.json});
+        wanted.push_back({Form::kJsonSchema, std::move(schema), prefix + names.json});
     }
     if (const Json* value = Find(object, names.regex))
-        wanted.push_back({Kind::kRegex, *value, prefix + names.regex});
+        wanted.push_back({Form::kRegex, *value, prefix + names.regex});
     if (const Json* value = Find(object, names.choice)) {
         if (!std::ranges::all_of(*value, [](const Json& text) { return text.is_string(); }))
             return InvalidParam(prefix + names.choice, "{}{} must be an array of strings", prefix,
                                 names.choice);
-        wanted.push_back({Kind::kChoice, *value, prefix + names.choice});
+        wanted.push_back({Form::kChoice, *value, prefix + names.choice});
     }
     if (const Json* value = Find(object, names.grammar))
-        wanted.push_back({Kind::kGrammar, *value, prefix + names.grammar});
+        wanted.push_back({Form::kGrammar, *value, prefix + names.grammar});
     return {};
 }
 
 Result<Expression> ExpressionOf(const StructuredOutput& wanted) {
     switch (wanted.kind) {
-        case Kind::kJsonObject:
+        case Form::kJsonObject:
             return constraint::JsonObject();
-        case Kind::kJsonSchema:
+        case Form::kJsonSchema:
             return constraint::JsonSchema(wanted.value);
-        case Kind::kRegex:
+        case Form::kRegex:
             return constraint::Regex(wanted.value.get_ref<const std::string&>());
-        case Kind::kChoice:
+        case Form::kChoice:
             return constraint::Choice(wanted.value.get<std::vector<std::string>>());
-        case Kind::kGrammar:
+        case Form::kGrammar:
             return constraint::Gbnf(wanted.value.get_ref<const std::string&>());
     }
     return constraint::JsonObject();
@@ -127,13 +127,13 @@ Result<std::optional<StructuredOutput>> ParseStructuredOutput(const Json& body) 
     LATHE_RETURN_IF_ERROR(AddGuided(
         body, "", {"guided_json", "guided_regex", "guided_choice", "guided_grammar"}, wanted));
     if (const Json* grammar = Find(body, "grammar"))
-        wanted.push_back({Kind::kGrammar, *grammar, "grammar"});
+        wanted.push_back({Form::kGrammar, *grammar, "grammar"});
     if (const Json* outputs = Find(body, "structured_outputs")) {
         LATHE_RETURN_IF_ERROR(CheckParameters(*outputs, kStructuredOutputs, "structured_outputs."));
         LATHE_RETURN_IF_ERROR(AddGuided(*outputs, "structured_outputs.",
                                         {"json", "regex", "choice", "grammar"}, wanted));
         if (BoolOr(*outputs, "json_object", false))
-            wanted.push_back({Kind::kJsonObject, nullptr, "structured_outputs.json_object"});
+            wanted.push_back({Form::kJsonObject, nullptr, "structured_outputs.json_object"});
     }
     if (wanted.empty()) return std::nullopt;
     if (wanted.size() > 1)
