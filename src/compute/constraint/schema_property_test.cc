@@ -167,7 +167,7 @@ private:
         int high = low + 1 + Pick(200);
         bool whole = schema["type"] == "integer";
         if (Coin())
-            schema["minimum"] = whole ? Json(low) : Json(low / 4.0);
+            schema["minimum"] = whole ? Json(low) : Json(low - 0.25);
         else if (Coin())
             schema["exclusiveMinimum"] = low - 2;
         if (Coin())
