@@ -25,6 +25,9 @@ kernels::QuantizedRows ActivationBuffer::quantized(size_t count, size_t column) 
             .count = count};
 }
 
+Workspace::PerWorker::PerWorker(const ModelConfig& c)
+    : residual(kPrivateRows * c.width), normed(kPrivateRows, c.width), projected(c.width) {}
+
 Workspace::Workspace(const ModelConfig& c, size_t rows)
     : residual(rows * c.width),
       normed(rows, c.width),

@@ -34,6 +34,8 @@ private:
 struct Workspace {
     // Rows whose logits are computed together.
     static constexpr size_t kHeadRows = 32;
+    // Up to so many rows every worker keeps its own residual (step.h).
+    static constexpr size_t kPrivateRows = 4;
     // Query rows of one attention task: enough to reuse a page of keys in cache.
     static constexpr size_t kAttentionRows = 16;
 
@@ -52,6 +54,11 @@ struct Workspace {
     std::vector<float> logits;     // [kHeadRows][vocab_size]
 
     struct PerWorker {
+        explicit PerWorker(const ModelConfig& config);
+
+        std::vector<float> residual;   // [kPrivateRows][width]
+        ActivationBuffer normed;       // [kPrivateRows][width]
+        std::vector<float> projected;  // [width]
         std::vector<float> gemm;
         std::vector<float> attention;
         std::vector<const void*> key_pages;
