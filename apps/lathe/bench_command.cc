@@ -119,6 +119,7 @@ Result<int> Run(const BenchOptions& options) {
         engine::LocalRunner::Create(
             package, {.activations = options.model.activations == "f32" ? model::Activations::kF32
                                                                         : model::Activations::kInt8,
+                      .kv_type = KvTypeOf(options.model),
                       .kernels = options.model.kernels,
                       .threads = options.model.threads,
                       .context_length = static_cast<uint32_t>(options.model.context),

@@ -25,14 +25,21 @@ std::vector<TokenId> Tokens(int seed) {
 
 using Logits = std::map<std::pair<size_t, size_t>, std::vector<float>>;  // (slice, token)
 
+struct Precision {
+    const char* name;
+    Activations activations;
+    kernels::KvType kv_type;
+};
+
 struct Fixture {
-    explicit Fixture(Activations activations, int threads)
+    explicit Fixture(Precision precision, int threads)
         : team(threads),
           model(*Model::Load(
               *modelfile::ModelPackage::Open(testing_support::ModelFile("smollm2-135m")),
               **kernels::SelectTable(""), team)),
           runner(*Runner::Create(model, team,
-                                 {.activations = activations,
+                                 {.activations = precision.activations,
+                                  .kv_type = precision.kv_type,
                                   .page_count = 64,
                                   .batch_tokens_max = 400,
                                   .context_length = 128})) {}
@@ -58,7 +65,7 @@ std::vector<uint32_t> Pages(uint32_t first) {
     return pages;
 }
 
-class RunnerBits : public testing::TestWithParam<Activations> {};
+class RunnerBits : public testing::TestWithParam<Precision> {};
 
 TEST_P(RunnerBits, DoNotDependOnTheRestOfTheBatch) {
     Fixture fixture(GetParam(), 2);
@@ -106,11 +113,12 @@ TEST_P(RunnerBits, DoNotDependOnTheNumberOfThreads) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(Activations, RunnerBits,
-                         testing::Values(Activations::kF32, Activations::kInt8),
-                         [](const auto& info) {
-                             return info.param == Activations::kF32 ? "f32" : "int8";
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    Precisions, RunnerBits,
+    testing::Values(Precision{"f32", Activations::kF32, kernels::KvType::kF32},
+                    Precision{"int8", Activations::kInt8, kernels::KvType::kF16},
+                    Precision{"int8_kv_int8", Activations::kInt8, kernels::KvType::kI8}),
+    [](const auto& info) { return info.param.name; });
 
 }  // namespace
 }  // namespace lathe::model

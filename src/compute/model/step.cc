@@ -14,6 +14,7 @@ using platform::Share;
 void StepPlan::Build(std::span<const SequenceSlice> slices, uint32_t kv_head_count) {
     batch = slices;
     rows.clear();
+    stores.clear();
     attention.clear();
     wanted.clear();
     position_max = 0;
@@ -25,6 +26,8 @@ void StepPlan::Build(std::span<const SequenceSlice> slices, uint32_t kv_head_cou
         single_tokens &= count <= 1;
         for (uint32_t t = 0; t < count; ++t) {
             auto position = static_cast<uint32_t>(slice.position) + t;
+            if (t == 0 || position % kernels::kPageTokens == 0) stores.push_back({first + t, 0});
+            ++stores.back().row_count;
             rows.push_back({s, t, position, slice.tokens[t]});
             position_max = std::max(position_max, position);
             bool last = t + 1 == count;
@@ -164,10 +167,13 @@ void Step::ProjectQkv(int worker, const LayerWeights& layer) {
 }
 
 void Step::PositionAndStore(int worker, uint32_t layer_index) {
-    auto [begin, end] = Share(plan_.rows.size(), worker, team_.size());
-    for (size_t row = begin; row < end; ++row)
-        for (uint32_t head = 0; head < config_.kv_head_count; ++head)
-            PositionAndStoreHeads(layer_index, row, head);
+    auto [begin, end] = Share(plan_.stores.size(), worker, team_.size());
+    for (size_t i = begin; i < end; ++i) {
+        const StepPlan::StoreUnit& unit = plan_.stores[i];
+        for (size_t row = unit.first_row; row < unit.first_row + unit.row_count; ++row)
+            for (uint32_t head = 0; head < config_.kv_head_count; ++head)
+                PositionAndStoreHeads(layer_index, row, head);
+    }
 }
 
 // Of one token: the KV head and the query heads that read it.

@@ -8,7 +8,7 @@
 //   per layer
 //     norm, quantize                             rows     | (1)
 //     q, k, v                                    panels   |
-//     bias, head norm, rope, write k and v       rows     | (2)
+//     bias, head norm, rope, write k and v       pages    | (2)
 //     attention, quantize                        tasks    |
 //     output projection                          panels   |
 //     add to the residual, norm, quantize        rows     | (1)
@@ -57,10 +57,17 @@ public:
         uint32_t row_count;
     };
 
+    // Rows of one slice that lie in one page: written in order, by one worker.
+    struct StoreUnit {
+        uint32_t first_row;
+        uint32_t row_count;
+    };
+
     void Build(std::span<const SequenceSlice> batch, uint32_t kv_head_count);
 
     std::span<const SequenceSlice> batch;
     std::vector<Row> rows;
+    std::vector<StoreUnit> stores;
     std::vector<AttentionUnit> attention;
     std::vector<uint32_t> wanted;  // rows whose logits are asked for
     uint32_t position_max = 0;
