@@ -113,6 +113,31 @@ TEST_P(RunnerBits, DoNotDependOnTheNumberOfThreads) {
     }
 }
 
+TEST_P(RunnerBits, OfTheBestLogitsAreThoseOfTheWholeRow) {
+    Fixture fixture(GetParam(), 2);
+    std::vector<TokenId> text = Tokens(7);
+    std::vector<uint32_t> pages = Pages(0);
+    SequenceSlice slice{text, 0, pages, SequenceSlice::Logits::kAll};
+    Logits whole = fixture.Forward({&slice, 1});
+    for (uint32_t top : {1u, 40u}) {
+        slice.top = top;
+        std::mutex mutex;
+        size_t rows = 0;
+        fixture.runner->Forward({&slice, 1}, [&](size_t, size_t token, const LogitsRow& row) {
+            std::lock_guard lock(mutex);
+            ++rows;
+            const std::vector<float>& all = whole[{0, token}];
+            EXPECT_TRUE(row.logits.empty() && row.sound);
+            ASSERT_EQ(row.top.size(), top);
+            float least = std::ranges::min(row.top, {}, &TopLogit::logit).logit;
+            for (const TopLogit& best : row.top)
+                ASSERT_EQ(best.logit, all[static_cast<size_t>(best.token)]);
+            ASSERT_LE(std::ranges::count_if(all, [&](float x) { return x > least; }), top - 1);
+        });
+        EXPECT_EQ(rows, kLength);
+    }
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Precisions, RunnerBits,
     testing::Values(Precision{"f32", Activations::kF32, kernels::KvType::kF32},

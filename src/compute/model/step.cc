@@ -17,6 +17,7 @@ void StepPlan::Build(std::span<const SequenceSlice> slices, uint32_t kv_head_cou
     stores.clear();
     attention.clear();
     wanted.clear();
+    wanted_top.clear();
     position_max = 0;
     single_tokens = true;
     for (uint32_t s = 0; s < slices.size(); ++s) {
@@ -33,7 +34,7 @@ void StepPlan::Build(std::span<const SequenceSlice> slices, uint32_t kv_head_cou
             bool last = t + 1 == count;
             if (slice.logits == SequenceSlice::Logits::kAll ||
                 (slice.logits == SequenceSlice::Logits::kLast && last))
-                wanted.push_back(first + t);
+                (slice.top > 0 ? wanted_top : wanted).push_back(first + t);
         }
         for (uint32_t row = 0; row < count; row += Workspace::kAttentionRows)
             for (uint32_t head = 0; head < kv_head_count; ++head)
@@ -86,8 +87,6 @@ void Step::Run(int worker) {
         team_.Barrier();
         AddToResidual(worker, {}, layer.post_feed_forward_norm);
     }
-    if (plan_.wanted.empty()) return;
-    team_.Barrier();
     Head(worker);
 }
 
@@ -312,30 +311,91 @@ void Step::Down(int worker, const LayerWeights& layer) {
 }
 
 void Step::Head(int worker) {
+    if (plan_.wanted.empty() && plan_.wanted_top.empty()) return;
+    team_.Barrier();
+    HeadTop(worker);
+    HeadWhole(worker);
+}
+
+// Rows [range.begin, range.end) of `rows`, by their place there.
+void Step::NormHeadRows(int worker, std::span<const uint32_t> rows, Range range) {
+    for (size_t i = range.begin; i < range.end; ++i) {
+        table_.rms_norm(Residual(worker, rows[i]), model_.weights.output_norm.data(),
+                        config_.norm_epsilon, config_.width, work_.head_input.row(i));
+        MaybeQuantize(work_.head_input, i);
+    }
+}
+
+void Step::CapLogits(std::span<float> logits) const {
+    if (float cap = config_.logit_softcap; cap > 0)
+        for (float& logit : logits) logit = cap * std::tanh(logit / cap);
+}
+
+void Step::HeadWhole(int worker) {
     const PackedMatrix& head = model_.weights.logits_matrix();
     const size_t vocab = config_.vocab_size;
     for (size_t first = 0; first < plan_.wanted.size(); first += Workspace::kHeadRows) {
         const size_t count = std::min(Workspace::kHeadRows, plan_.wanted.size() - first);
-        auto [begin, end] = Share(count, worker, team_.size());
-        for (size_t i = begin; i < end; ++i) {
-            table_.rms_norm(Residual(worker, plan_.wanted[first + i]),
-                            model_.weights.output_norm.data(), config_.norm_epsilon, config_.width,
-                            work_.head_input.row(i));
-            MaybeQuantize(work_.head_input, i);
-        }
+        const Range range = Share(count, worker, team_.size());
+        NormHeadRows(worker, std::span(plan_.wanted).subspan(first, count), range);
         team_.Barrier();
         auto [panel, panel_end] = Share(head.panel_count(), worker, team_.size());
         Multiply(worker, head, work_.head_input, count, {panel, panel_end},
-                 {work_.logits.data(), vocab});
+                 {work_.logits.get(), vocab});
         team_.Barrier();
-        for (size_t i = begin; i < end; ++i) {
-            std::span<float> logits(work_.logits.data() + i * vocab, vocab);
-            if (float cap = config_.logit_softcap; cap > 0)
-                for (float& logit : logits) logit = cap * std::tanh(logit / cap);
+        for (size_t i = range.begin; i < range.end; ++i) {
+            std::span<float> logits(work_.logits.get() + i * vocab, vocab);
+            CapLogits(logits);
             const StepPlan::Row& row = plan_.rows[plan_.wanted[first + i]];
-            visit_(row.slice, row.token, logits);
+            visit_(row.slice, row.token, LogitsRow(logits));
         }
         team_.Barrier();
+    }
+}
+
+void Step::HeadTop(int worker) {
+    for (size_t first = 0; first < plan_.wanted_top.size(); first += Workspace::kHeadRows) {
+        const size_t count = std::min(Workspace::kHeadRows, plan_.wanted_top.size() - first);
+        std::span<const uint32_t> rows = std::span(plan_.wanted_top).subspan(first, count);
+        const Range range = Share(count, worker, team_.size());
+        NormHeadRows(worker, rows, range);
+        team_.Barrier();
+        HeadTopChunk(worker, rows);
+        team_.Barrier();
+        for (size_t i = range.begin; i < range.end; ++i) {
+            TopLogits& top = work_.workers[static_cast<size_t>(worker)].merged;
+            const StepPlan::Row& row = plan_.rows[rows[i]];
+            top.Start(plan_.batch[row.slice].top);
+            for (const Workspace::PerWorker& each : work_.workers) top.Merge(each.top[i]);
+            top.Finish();
+            visit_(row.slice, row.token, LogitsRow(top.best(), top.sound()));
+        }
+        team_.Barrier();
+    }
+}
+
+// A worker's panels, a piece at a time that stays in its cache.
+void Step::HeadTopChunk(int worker, std::span<const uint32_t> rows) {
+    const PackedMatrix& head = model_.weights.logits_matrix();
+    Workspace::PerWorker& own = work_.workers[static_cast<size_t>(worker)];
+    for (size_t i = 0; i < rows.size(); ++i)
+        own.top[i].Start(plan_.batch[plan_.rows[rows[i]].slice].top);
+    constexpr size_t kStride = Workspace::kHeadPiecePanels * PackedMatrix::kPanelRows;
+    auto [begin, end] = Share(head.panel_count(), worker, team_.size());
+    for (size_t panel = begin; panel < end; panel += Workspace::kHeadPiecePanels) {
+        const size_t piece_end = std::min(end, panel + Workspace::kHeadPiecePanels);
+        const size_t token = panel * PackedMatrix::kPanelRows;
+        const size_t count = std::min(kStride, config_.vocab_size - token);
+        // The kernel counts outputs from the first panel of the matrix.
+        Multiply(worker, head, work_.head_input, rows.size(), {panel, piece_end},
+                 {own.head_piece.data() - token, kStride});
+        for (size_t i = 0; i < rows.size(); ++i) {
+            std::span<float> logits(
+                own.head_piece.data() + i * kStride,
+                std::min(count, (piece_end - panel) * PackedMatrix::kPanelRows));
+            CapLogits(logits);
+            own.top[i].Add(static_cast<TokenId>(token), logits);
+        }
     }
 }
 

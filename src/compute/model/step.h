@@ -15,7 +15,9 @@
 //     gate and up, activation, quantize          panels   |
 //     down projection                            panels   |
 //     add to the residual                        rows (the next layer's norm follows at once)
-//   final norm of wanted rows, head, visit       rows, panels, rows
+//   final norm of wanted rows, head, visit       rows, panels, rows; where only the best
+//                                                logits are wanted, a worker collects them
+//                                                piece by piece of its panels
 //
 // Few rows make barriers dear. (1) With at most Workspace::kPrivateRows rows every
 // worker keeps a residual of its own and computes these phases for all rows. (2) Where
@@ -69,7 +71,8 @@ public:
     std::vector<Row> rows;
     std::vector<StoreUnit> stores;
     std::vector<AttentionUnit> attention;
-    std::vector<uint32_t> wanted;  // rows whose logits are asked for
+    std::vector<uint32_t> wanted;      // rows whose logits are asked for
+    std::vector<uint32_t> wanted_top;  // rows of which only the best logits are
     uint32_t position_max = 0;
     bool single_tokens = false;  // no slice has two
 };
@@ -96,6 +99,11 @@ private:
     void GateAndUp(int worker, const LayerWeights& layer);
     void Down(int worker, const LayerWeights& layer);
     void Head(int worker);
+    void HeadWhole(int worker);
+    void HeadTop(int worker);
+    void HeadTopChunk(int worker, std::span<const uint32_t> rows);
+    void NormHeadRows(int worker, std::span<const uint32_t> rows, platform::Range range);
+    void CapLogits(std::span<float> logits) const;
 
     void Multiply(int worker, const kernels::PackedMatrix& weights, ActivationBuffer& input,
                   size_t rows, kernels::PanelRange panels, kernels::MutableRows output);

@@ -26,6 +26,10 @@ namespace lathe::sampling {
 // Choose is const-safe (with a scratch of its own per call); the rest is not.
 class Sampler {
 public:
+    // What is said of logits that no choice can be made from.
+    static Error NotFinite();
+    static Error NothingLeft();
+
     // `params` outlives the sampler and is valid (Validate in params.h).
     Sampler(const SamplingParams& params, uint64_t seed, uint32_t completion);
 
@@ -36,6 +40,12 @@ public:
     // NaN or +infinity, (kInvalidArgument) if nothing is left to choose from.
     Result<TokenId> Choose(std::span<const float> logits, std::span<const TokenId> banned,
                            Scratch& scratch) const;
+
+    // How many of the best logits decide the choice, whatever the others are: 1 if it is
+    // greedy, top_k if that is at most `limit`; 0 if whole rows are needed.
+    size_t TopNeeded(size_t limit) const;
+    // Choose, from those: `scratch.candidates`, not empty, by rising token, finite.
+    TokenId ChooseFromTop(Scratch& scratch) const;
 
     // The text goes on with `token`.
     void Accept(TokenId token);
@@ -51,6 +61,8 @@ private:
                                   std::vector<float>& adjusted) const;
     TokenId DrawFromAll(const ScannedRow& row, double uniform, Scratch& scratch) const;
     void CollectKept(const ScannedRow& row, Scratch& scratch) const;
+    void FilterTop(float max, Scratch& scratch) const;
+    void FilterKept(float max, Scratch& scratch) const;
 
     const SamplingParams* params_;
     uint64_t seed_;
