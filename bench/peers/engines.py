@@ -10,6 +10,9 @@ ROOT = HERE.parent.parent
 BUILD = ROOT / "build"
 VENV = BUILD / "peers-venv"
 LATHE = BUILD / "lathe"
+# clang, because gcc 12 drops part of the tile configuration of ggml's AMX code, which then faults.
+LLAMA_BUILD = ("-DGGML_NATIVE=ON -DLLAVA_BUILD=OFF -DCMAKE_C_COMPILER=clang-19 "
+               "-DCMAKE_CXX_COMPILER=clang++-19")
 
 
 class Unavailable(Exception):
@@ -27,7 +30,7 @@ def prepare_venv():
     subprocess.run([sys.executable, "-m", "venv", VENV], check=True)
     subprocess.run([VENV / "bin" / "pip", "install", "-q", "--no-binary", "llama-cpp-python",
                     "-r", HERE / "requirements.txt"], check=True,
-                   env={**os.environ, "CMAKE_ARGS": "-DGGML_NATIVE=ON"})
+                   env={**os.environ, "CMAKE_ARGS": LLAMA_BUILD})
     stamp.write_text(wanted)
 
 
@@ -78,10 +81,12 @@ class Worker:
             return json.loads(line)
         self.close()
         lines = pathlib.Path(self.errors.name).read_text().strip().splitlines()
-        raise Unavailable(f"{self.script} ended: {lines[-1] if lines else 'no message'}")
+        raise Unavailable(f"{self.script} ended with {self.process.returncode}: "
+                          f"{lines[-1] if lines else 'no message'}")
 
     def close(self):
-        self.process.stdin.close()
+        if self.process.poll() is None:
+            self.process.stdin.close()
         self.process.wait()
         self.errors.close()
 

@@ -10,7 +10,7 @@ import engines
 from jobs import Job
 
 START_SECONDS_MAX = 60
-WORDS_PER_TOKEN = 100 / 130  # of the default text, so that prompts have the job's length
+WORDS_PER_TOKEN = 100 / 120  # of bench/text.txt, so that prompts have about the job's length
 
 
 def free_port():

@@ -12,10 +12,12 @@ import llama_cpp
 import llama_cpp.llama_cpp as lc
 import numpy
 
+import amx
 import worker
 from jobs import TokenTimes
 
-DEFAULTS = {"threads": 2, "repack": True, "flash": True, "ubatch": 512, "unified_kv": False}
+DEFAULTS = {"threads": 2, "amx": True, "repack": True, "flash": True, "ubatch": 512,
+            "unified_kv": False}
 BATCH_ROWS = 2048
 
 _quiet = lc.llama_log_callback(lambda level, text, data: None)
@@ -44,6 +46,8 @@ class Engine:
 
     def __init__(self, path, settings):
         self.settings = {**DEFAULTS, **settings}
+        if not self.settings["amx"]:
+            amx.refuse()
         lc.llama_log_set(_quiet, ctypes.c_void_p(0))
         lc.llama_backend_init()
         params = lc.llama_model_default_params()

@@ -10,10 +10,11 @@ import numpy
 import openvino
 import openvino_genai
 
+import amx
 import worker
 from jobs import TokenTimes
 
-DEFAULTS = {"threads": 2, "batch_rows": 256}
+DEFAULTS = {"threads": 2, "amx": True, "batch_rows": 256}
 CACHE_GB = 1  # of int8 keys and values, OpenVINO's default on x86: 90,000 tokens of SmolLM2
 
 
@@ -22,6 +23,8 @@ class Engine:
 
     def __init__(self, path, settings):
         settings = {**DEFAULTS, **settings}
+        if not settings["amx"]:
+            amx.refuse()
         scheduler = openvino_genai.SchedulerConfig()
         scheduler.cache_size = CACHE_GB
         scheduler.max_num_batched_tokens = settings["batch_rows"]

@@ -13,6 +13,7 @@ OWN_RATIOS = [
     ("rows without sharing / with", works.DISTINCT.name, works.SHARED.name),
     ("decode, this file / its weights as F32", "decode, 1 sequence", works.FLOAT.name),
 ]
+CORES_SHARE_MIN = 0.85
 COMPARED = ["llama.cpp, same file", "llama.cpp, requantized", "openvino"]
 
 
@@ -65,7 +66,8 @@ def as_markdown(record):
             lines.append(line_of(row, present, "first token p50, ms (a lower number is better)",
                                  lambda entry: entry["detail"]["first_token_ms"]["p50"], True))
     lines += ["", *settings_lines(shared), "", *load_lines(record["load"]), "",
-              *own_lines(record["works"]), *[f"\n{note}" for note in record["notes"]]]
+              *own_lines(record["works"]), *busy_lines(record),
+              *[f"\n{note}" for note in record["notes"]]]
     return "\n".join(lines)
 
 
@@ -118,3 +120,16 @@ def own_lines(rows):
             lines.append(f"| {name} | {values[above]:.1f} | {values[below]:.1f} | "
                          f"{values[above] / values[below]:.2f} |")
     return lines if len(lines) > 2 else []
+
+
+def busy_lines(record):
+    """Says so where an engine did not get the cores it was to have."""
+    shares = [entry["detail"]["cpu_seconds"] / entry["detail"]["seconds"] /
+              entry["settings"]["threads"] for row in record["works"]
+              for entry in row["engines"].values()
+              if "cpu_seconds" in entry["detail"] and "threads" in entry["settings"]]
+    low = sum(share < CORES_SHARE_MIN for share in shares)
+    if not low:
+        return []
+    return ["", f"**The machine was busy**: in {low} of {len(shares)} measurements an engine got "
+            f"less than {CORES_SHARE_MIN:.0%} of its cores (at worst {min(shares):.0%})."]

@@ -36,4 +36,7 @@ def run(load, settings, text_ids):
     cutter = PromptCutter(text_ids)
     for line in sys.stdin:
         job = Job.parse(json.loads(line)["job"])
-        say({"result": engine.serve(job, cutter.prompts(job))})
+        prompts = cutter.prompts(job)
+        before = time.process_time()
+        result = engine.serve(job, prompts)
+        say({"result": {**result, "cpu_seconds": time.process_time() - before}})

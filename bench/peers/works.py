@@ -22,7 +22,7 @@ COMMON = [
 ]
 
 # 16 clients that ask one after another. Lathe over HTTP, the peers in process.
-CLIENTS = Work("16 clients, 130 in, 64 out", "48x130/64@16", quick="16x130/16")
+CLIENTS = Work("16 clients, 120 in, 64 out", "48x120/64@16", quick="16x120/16")
 
 # Lathe against itself.
 ALONE = Work("32 requests one at a time", "32x120/64@1")

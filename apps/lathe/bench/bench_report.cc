@@ -32,6 +32,7 @@ Json ServeJson(const ServeLine& line) {
     const ServeResult& result = line.result;
     Json out{{"job", line.job.Text()},
              {"seconds", result.seconds},
+             {"cpu_seconds", result.cpu_seconds},
              {"generated_tokens", result.generated_tokens},
              {"prompt_tokens", result.prompt_tokens},
              {"cached_prompt_tokens", result.cached_prompt_tokens},

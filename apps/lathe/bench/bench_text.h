@@ -11,7 +11,7 @@
 
 namespace lathe::app {
 
-// About 2,000 characters of English.
+// bench/text.txt: about 2,000 characters of English.
 extern const std::string_view kBenchText;
 
 // Cuts prompts out of a text. No two begin with the same two tokens, so that none has a

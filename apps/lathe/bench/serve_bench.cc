@@ -6,6 +6,7 @@
 #include <charconv>
 #include <chrono>
 #include <condition_variable>
+#include <ctime>
 #include <mutex>
 #include <regex>
 
@@ -120,7 +121,7 @@ Result<ServeJob> ServeJob::Parse(const std::string& text) {
     if (!std::regex_match(text, match, kForm))
         return InvalidParam("serve",
                             "`{}` is no job: give REQUESTSxPROMPT/GENERATE[@ATONCE][+SHARED], as "
-                            "32x120/64 or 48x130/64@16",
+                            "32x120/64 or 48x120/64@16",
                             text);
     auto number = [&](size_t group) { return match[group].matched ? std::stoi(match[group]) : 0; };
     ServeJob job{.requests = number(1),
@@ -161,6 +162,7 @@ Result<ServeResult> RunServeJob(engine::Engine& engine, PromptCutter& prompts,
     size_t at_once = job.at_once > 0 ? static_cast<size_t>(job.at_once) : count;
     auto texts = prompts.Next(job.requests, job.prompt, job.shared);
     TokenTimes times(count);
+    std::clock_t cpu_before = std::clock();
     std::optional<Error> refusal;
     size_t submitted = 0;
     for (; submitted < count; ++submitted) {
@@ -184,7 +186,9 @@ Result<ServeResult> RunServeJob(engine::Engine& engine, PromptCutter& prompts,
         if (request.tokens.empty())
             return MakeError(Code::kInternal, "a request of {} ended without a token", job.Text());
     }
-    return Summarize(times.requests());
+    ServeResult result = Summarize(times.requests());
+    result.cpu_seconds = static_cast<double>(std::clock() - cpu_before) / CLOCKS_PER_SEC;
+    return result;
 }
 
 }  // namespace lathe::app

@@ -21,7 +21,7 @@ struct ServeJob {
     int at_once = 0;
     int shared = 0;
 
-    // "32x120/64", "48x130/64@16" (16 at a time), "32x1020/1+1000" (1,000 in common).
+    // "32x120/64", "48x120/64@16" (16 at a time), "32x1020/1+1000" (1,000 in common).
     static Result<ServeJob> Parse(const std::string& text);
     std::string Text() const;
 };
@@ -34,7 +34,9 @@ struct Percentiles {
 Percentiles PercentilesOf(std::vector<double> values);
 
 struct ServeResult {
-    double seconds = 0;  // from the first request until the last token
+    double seconds = 0;      // from the first request until the last token
+    double cpu_seconds = 0;  // of this process; far below threads * seconds where others
+                             // took the cores
     int generated_tokens = 0;
     int prompt_tokens = 0;
     int cached_prompt_tokens = 0;     // of them, how many an earlier prompt had brought
