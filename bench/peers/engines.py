@@ -22,7 +22,7 @@ class Unavailable(Exception):
 def prepare_venv():
     """Installs the peers of requirements.txt; llama.cpp is compiled for this machine."""
     stamp = VENV / "requirements"
-    wanted = (HERE / "requirements.txt").read_text()
+    wanted = (HERE / "requirements.txt").read_text() + LLAMA_BUILD + "\n"
     if stamp.exists() and stamp.read_text() == wanted:
         return
     print("installing the peers and building llama.cpp for this machine: some minutes",
@@ -34,12 +34,17 @@ def prepare_venv():
     stamp.write_text(wanted)
 
 
+def lathe_options(settings):
+    options = ["--threads", str(settings["threads"])]
+    return options if settings["amx"] else [*options, "--kernels", "avx512"]
+
+
 class Lathe:
     """A new process for each job: it loads in a fraction of a second."""
 
     def __init__(self, model, text, settings):
         self.command = [LATHE, "bench", "--model", model, "--text", text, "--works", "serve",
-                        "--repeat", "1", "--json", "--threads", str(settings["threads"])]
+                        "--repeat", "1", "--json", *lathe_options(settings)]
         self.ready = None
         self.machine = None
 

@@ -20,13 +20,13 @@ def free_port():
 
 
 class HttpLathe:
-    def __init__(self, model, args):
-        self.args = args
+    def __init__(self, model, text, settings):
+        self.text = text
         self.url = f"http://127.0.0.1:{free_port()}"
         self.log = open(engines.BUILD / "lathe-serve.log", "w")
         self.process = subprocess.Popen(
             [engines.LATHE, "serve", "--model", model, "--port", self.url.rsplit(":")[-1],
-             "--threads", str(args.threads)], stdout=self.log, stderr=self.log)
+             *engines.lathe_options(settings)], stdout=self.log, stderr=self.log)
         self.model = self._wait_for_model()
         self.ready = None
 
@@ -47,7 +47,7 @@ class HttpLathe:
             [engines.ROOT / "bench" / "load" / "run", "--url", f"{self.url}/v1", "--model",
              self.model, "--clients", str(job.slots), "--requests", str(job.requests), "--words",
              str(round(job.prompt * WORDS_PER_TOKEN)), "--generate", str(job.generate), "--text",
-             self.args.text, "--json"], stdout=subprocess.PIPE, text=True)
+             self.text, "--json"], stdout=subprocess.PIPE, text=True)
         summary = json.loads(done.stdout)
         if summary["failed"]:
             raise engines.Unavailable(f"requests failed: {summary['errors']}")
