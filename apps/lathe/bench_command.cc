@@ -124,11 +124,11 @@ void MeasureSteps(StepBench& bench, const BenchOptions& options, const Roofline&
 // The run of median duration.
 Status MeasureServing(engine::Engine& engine, PromptCutter& prompts, const BenchOptions& options,
                       const Roofline& roofline, BenchReport& report) {
-    LATHE_TRY(ServeJob warm_up, ServeJob::Parse("1x16/4"));
-    LATHE_TRY(auto warm, RunServeJob(engine, prompts, warm_up));
-    (void)warm;
     for (const std::string& text : options.serve) {
         LATHE_TRY(ServeJob job, ServeJob::Parse(text));
+        ServeJob warm_up{.requests = 1, .prompt = job.prompt, .generate = 4};
+        if (auto warm = RunServeJob(engine, prompts, warm_up); !warm)
+            return std::unexpected(std::move(warm).error());
         std::vector<ServeLine> runs;
         for (int i = 0; i < options.repeat; ++i) {
             auto steps_before = static_cast<double>(engine.stats().steps);

@@ -60,6 +60,9 @@ class Lathe:
                        "file_bytes")}
         return report["serve"][0]
 
+    def warm_up(self, job):
+        pass  # lathe bench does
+
     def close(self):
         pass
 
@@ -79,6 +82,9 @@ class Worker:
         self.process.stdin.write(json.dumps({"job": job}) + "\n")
         self.process.stdin.flush()
         return self._read()["result"]
+
+    def warm_up(self, job):
+        self.serve(job)
 
     def _read(self):
         line = self.process.stdout.readline()

@@ -53,6 +53,9 @@ class HttpLathe:
             raise engines.Unavailable(f"requests failed: {summary['errors']}")
         return summary
 
+    def warm_up(self, job):
+        self.serve(job)
+
     def close(self):
         self.process.terminate()
         self.process.wait()
