@@ -154,6 +154,7 @@ Result<std::unique_ptr<engine::LocalRunner>> LoadRunner(const BenchOptions& opti
     return engine::LocalRunner::Create(
         package, {.activations = options.model.activations == "f32" ? model::Activations::kF32
                                                                     : model::Activations::kInt8,
+                  .kv_type = KvTypeOf(options.model),
                   .kernels = options.model.kernels,
                   .threads = options.model.threads,
                   .context_length = static_cast<uint32_t>(options.model.context),
@@ -189,7 +190,10 @@ Result<int> Run(const BenchOptions& options) {
     LATHE_TRY(auto text, TextTokens(options, tokenizer));
     LATHE_TRY(PromptCutter prompts, PromptCutter::Create(text));
     bool int8 = options.model.activations != "f32";
-    Roofline roofline(loaded, int8, loaded.config.KvBytesPerToken(int8 ? 2 : 4), report.peak);
+    uint64_t kv_bytes_per_token =
+        model::Runner::PageBytes(loaded.config, runner->runner().options().kv_type) /
+        kernels::kPageTokens;
+    Roofline roofline(loaded, int8, kv_bytes_per_token, report.peak);
     StepBench steps(*runner, std::move(text));
     LATHE_RETURN_IF_ERROR(CheckRoom(options, *runner, steps.TokensEach()));
     MeasureSteps(steps, options, roofline, report);

@@ -72,9 +72,11 @@ Result<Windows> WindowsOfIds(const std::string& path) {
 
 Result<std::unique_ptr<engine::LocalRunner>> LoadRunner(const modelfile::ModelPackage& package,
                                                         const ModelOptions& options,
-                                                        model::Activations activations) {
+                                                        model::Activations activations,
+                                                        std::optional<kernels::KvType> kv_type) {
     return engine::LocalRunner::Create(package,
                                        {.activations = activations,
+                                        .kv_type = kv_type,
                                         .kernels = options.kernels,
                                         .threads = options.threads,
                                         .context_length = static_cast<uint32_t>(options.context),
@@ -89,6 +91,7 @@ Json AsJson(const engine::DivergenceReport& report, const DivergenceOptions& opt
              {"reference_perplexity", std::exp(report.reference_nll)}};
     if (options.reference_only) return out;
     out["path"] = options.model.activations;
+    out["kv_type"] = options.model.kv_type;
     out["kl_mean"] = report.kl_mean;
     out["kl_p99"] = report.kl_p99;
     out["kl_p999"] = report.kl_p999;
@@ -118,13 +121,14 @@ Result<int> Run(const DivergenceOptions& options) {
     LATHE_TRY(auto tokenizer, registry::LoadTokenizer(package));
     LATHE_TRY(Windows windows, options.ids_file.empty() ? WindowsOfText(options, tokenizer)
                                                         : WindowsOfIds(options.ids_file));
-    LATHE_TRY(auto reference, LoadRunner(package, options.model, model::Activations::kF32));
+    LATHE_TRY(auto reference,
+              LoadRunner(package, options.model, model::Activations::kF32, std::nullopt));
     std::unique_ptr<engine::LocalRunner> other;
     if (!options.reference_only) {
-        LATHE_TRY(other,
-                  LoadRunner(package, options.model,
-                             options.model.activations == "f32" ? model::Activations::kF32
-                                                                : model::Activations::kInt8));
+        LATHE_TRY(other, LoadRunner(package, options.model,
+                                    options.model.activations == "f32" ? model::Activations::kF32
+                                                                       : model::Activations::kInt8,
+                                    KvTypeOf(options.model)));
     }
     std::unique_ptr<LogprobFile> file;
     if (!options.logprobs_file.empty()) {
