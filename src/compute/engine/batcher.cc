@@ -24,14 +24,11 @@ double Seconds(Batcher::TimePoint from, Batcher::TimePoint to) {
 // A completion from its first step on.
 struct Batcher::Completion {
     Completion(const tokenizer::Tokenizer& tokenizer, const GenerationRequest& spec, int32_t index)
-        : tokens(spec.prompt),
-          sampler(spec.sampling, *spec.sampling.seed, static_cast<uint32_t>(index)),
+        : sampler(spec.sampling, *spec.sampling.seed, static_cast<uint32_t>(index)),
           text(tokenizer, spec) {
-        tokens.reserve(spec.prompt.size() + static_cast<size_t>(spec.tokens_max));
         sampler.SetPrompt(spec.prompt);
     }
 
-    std::vector<TokenId> tokens;  // prompt and text
     int32_t generated = 0;
     sampling::Sampler sampler;
     TextStream text;
@@ -42,8 +39,14 @@ struct Batcher::Request {
     Request(RequestId request_id, GenerationRequest request)
         : id(request_id),
           spec(std::move(request)),
-          schedule(static_cast<uint64_t>(id), spec.priority, spec.completions,
-                   static_cast<int32_t>(spec.prompt.size()), CachedTokensMax(spec)),
+          schedule({.arrival = static_cast<uint64_t>(id),
+                    .priority = spec.priority,
+                    .completions = spec.completions,
+                    .prompt = spec.prompt,
+                    .length_max = CachedTokensMax(spec),
+                    .tenant = spec.tenant,
+                    .salt = spec.cache_salt,
+                    .computes_prompt = spec.prompt_logprobs}),
           completions(static_cast<size_t>(spec.completions)),
           unfinished(spec.completions) {}
 
@@ -55,7 +58,6 @@ struct Batcher::Request {
     int32_t unfinished;
     std::vector<TokenId> end_tokens;         // that end the text
     std::vector<ScoredToken> prompt_scores;  // while they are being computed
-    bool scores_sent = false;
     Usage usage;
     TimePoint submitted;
     std::optional<TimePoint> started;
@@ -84,16 +86,18 @@ Result<std::unique_ptr<Batcher>> Batcher::Create(ModelRunner& runner,
     schedule.page_tokens = runner.page_tokens();
     schedule.sequences_max = options.sequences_max;
     schedule.tokens_per_step_max = options.tokens_per_step_max;
+    schedule.shares_prefixes = options.shares_prefixes;
     LATHE_TRY(Scheduler scheduler, Scheduler::Create(schedule));
     return std::unique_ptr<Batcher>(
-        new Batcher(runner, tokenizer, std::move(scheduler), std::move(clock)));
+        new Batcher(runner, tokenizer, std::move(scheduler), options, std::move(clock)));
 }
 
 Batcher::Batcher(ModelRunner& runner, const tokenizer::Tokenizer& tokenizer, Scheduler scheduler,
-                 Clock clock)
+                 const EngineOptions& options, Clock clock)
     : runner_(runner),
       tokenizer_(tokenizer),
       scheduler_(std::move(scheduler)),
+      budget_(options.token_seconds_max, options.tokens_per_step_max),
       clock_(std::move(clock)),
       scratches_(std::thread::hardware_concurrency() + 1),
       visitor_([this](size_t slice, size_t row, std::span<const float> logits) {
@@ -149,21 +153,36 @@ void Batcher::CancelAll() {
 
 bool Batcher::Step() {
     if (requests_.empty()) return false;
-    std::span<const Scheduler::Slice> plan = scheduler_.Plan();
+    TimePoint begin = clock_();
+    std::span<const Scheduler::Slice> plan =
+        scheduler_.Plan(budget_.PrefillRows(scheduler_.generating()));
     LATHE_CHECK(!plan.empty());
-    TimePoint now = clock_();
     slices_.clear();
-    for (const Scheduler::Slice& slice : plan) PrepareSlice(slice, now);
+    for (const Scheduler::Slice& slice : plan) PrepareSlice(slice, begin);
     runner_.Forward(slices_, visitor_);
     scheduler_.Commit();
     ++steps_;
-    now = clock_();
-    for (size_t i = 0; i < slices_.size(); ++i) Settle(work_[i], now);
+    TimePoint end = clock_();
+    CountRows(Seconds(begin, end));
+    for (size_t i = 0; i < slices_.size(); ++i) Settle(work_[i], end);
     return true;
 }
 
+// A slice of one row is one that generates, or costs as much.
+void Batcher::CountRows(double seconds) {
+    int32_t decode = 0;
+    int32_t prefill = 0;
+    for (const SequenceSlice& slice : slices_) {
+        auto rows = static_cast<int32_t>(slice.tokens.size());
+        rows == 1 ? ++decode : prefill += rows;
+    }
+    budget_.Observe(decode, prefill, seconds);
+    decode_rows_ += static_cast<uint64_t>(decode);
+    prefill_rows_ += static_cast<uint64_t>(prefill);
+}
+
 Batcher::Request& Batcher::Find(const ScheduledRequest& scheduled) {
-    auto found = requests_.find(RequestId{scheduled.arrival});
+    auto found = requests_.find(RequestId{scheduled.spec.arrival});
     LATHE_CHECK(found != requests_.end());
     return *found->second;
 }
@@ -190,13 +209,12 @@ void Batcher::PrepareSlice(const Scheduler::Slice& slice, TimePoint now) {
     work.sequence = &sequence;
     work.completion = request.completions[index].get();
     work.begin = slice.begin;
-    // Completions share their prompt's pages, so the first one computes all of it.
-    work.scores = request.spec.prompt_logprobs && !request.scores_sent && sequence.index == 0;
+    work.scores = request.schedule.computes_prompt && sequence.index == 0;
     work.samples = slice.begin + slice.count == sequence.length && request.spec.tokens_max > 0;
     work.error.reset();
 
     SequenceSlice& out = slices_.emplace_back();
-    out.tokens = std::span(work.completion->tokens)
+    out.tokens = std::span(sequence.tokens)
                      .subspan(static_cast<size_t>(slice.begin), static_cast<size_t>(slice.count));
     out.position = slice.begin;
     out.pages = sequence.pages;
@@ -256,12 +274,12 @@ void Batcher::Settle(RowWork& work, TimePoint now) {
     } else if (!event.finish) {
         event.finish = FinishReason::kLength;
     }
-    if (!event.finish) scheduler_.Append(*work.sequence);
+    if (!event.finish) scheduler_.Append(*work.sequence, work.chosen.token);
     Send(request, *work.sequence, now, event);
 }
 
 void Batcher::AttachPromptScores(Request& request, GenerationEvent& event) {
-    request.scores_sent = true;
+    request.schedule.computes_prompt = false;
     event.prompt = std::move(request.prompt_scores);
     if (std::none_of(event.prompt.begin() + 1, event.prompt.end(),
                      [](const ScoredToken& score) { return std::isnan(score.logprob); }))
@@ -277,7 +295,6 @@ void Batcher::AcceptToken(RowWork& work, TimePoint now, GenerationEvent& event) 
     Request& request = *work.request;
     Completion& completion = *work.completion;
     TokenId token = work.chosen.token;
-    completion.tokens.push_back(token);
     completion.sampler.Accept(token);
     if (completion.generated++ > 0) event.token_seconds = Seconds(completion.last_token, now);
     completion.last_token = now;
@@ -293,7 +310,7 @@ void Batcher::AcceptToken(RowWork& work, TimePoint now, GenerationEvent& event) 
 void Batcher::EndText(RowWork& work, GenerationEvent& event) {
     const GenerationRequest& spec = work.request->spec;
     Completion& completion = *work.completion;
-    TokenId token = completion.tokens.back();
+    TokenId token = work.chosen.token;
     bool may_stop = completion.generated >= spec.tokens_min;
     bool is_end =
         std::ranges::find(work.request->end_tokens, token) != work.request->end_tokens.end();
@@ -362,6 +379,10 @@ EngineStats Batcher::stats() const {
     stats.generation_tokens = generation_tokens_;
     stats.preemptions = scheduler_.preemptions();
     stats.steps = steps_;
+    stats.prefill_rows = prefill_rows_;
+    stats.decode_rows = decode_rows_;
+    stats.prefix_queries = scheduler_.pages().queries();
+    stats.prefix_hits = scheduler_.pages().hits();
     return stats;
 }
 

@@ -418,7 +418,10 @@ TEST_F(BatcherTest, GivesTheSameTextAfterAPreemption) {
     GenerationRecord alone = Run(request);
     records_.clear();
     Open({.page_count = 12, .page_tokens = 4});
-    for (int i = 0; i < 3; ++i) Add(request);
+    for (int i = 0; i < 3; ++i) {
+        request.cache_salt = std::to_string(i);
+        Add(request);
+    }
     RunAll();
     EXPECT_GT(batcher_->stats().preemptions, 0u);
     for (const auto& record : records_) {

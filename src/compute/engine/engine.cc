@@ -41,6 +41,10 @@ Result<EngineOptions> Complete(const ModelRunner& runner, EngineOptions options)
     if (options.tokens_per_step_max < 1)
         return InvalidParam("tokens_per_step_max", "tokens_per_step_max must be at least 1, not {}",
                             options.tokens_per_step_max);
+    if (!(options.token_seconds_max >= 0))
+        return InvalidParam("token_seconds_max",
+                            "token_seconds_max must not be negative, but is {}",
+                            options.token_seconds_max);
     options.tokens_per_step_max = std::min(options.tokens_per_step_max, runner.batch_tokens_max());
     options.sequences_max = std::min(options.sequences_max, options.tokens_per_step_max);
     return options;
