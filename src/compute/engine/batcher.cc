@@ -26,7 +26,7 @@ struct Batcher::Completion {
     Completion(const tokenizer::Tokenizer& tokenizer, const GenerationRequest& spec, int32_t index)
         : sampler(spec.sampling, *spec.sampling.seed, static_cast<uint32_t>(index)),
           text(tokenizer, spec) {
-        sampler.SetPrompt(spec.prompt);
+        sampler.SetPrompt(spec.prompt, static_cast<size_t>(spec.tokens_max));
     }
 
     int32_t generated = 0;
@@ -168,13 +168,14 @@ bool Batcher::Step() {
     return true;
 }
 
-// A slice of one row is one that generates, or costs as much.
 void Batcher::CountRows(double seconds) {
     int32_t decode = 0;
     int32_t prefill = 0;
-    for (const SequenceSlice& slice : slices_) {
-        auto rows = static_cast<int32_t>(slice.tokens.size());
-        rows == 1 ? ++decode : prefill += rows;
+    for (size_t i = 0; i < slices_.size(); ++i) {
+        auto rows = static_cast<int32_t>(slices_[i].tokens.size());
+        auto prompt = static_cast<int32_t>(work_[i].request->spec.prompt.size());
+        bool generates = rows == 1 && work_[i].begin >= prompt;
+        (generates ? decode : prefill) += rows;
     }
     budget_.Observe(decode, prefill, seconds);
     decode_rows_ += static_cast<uint64_t>(decode);

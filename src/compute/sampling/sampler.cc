@@ -82,8 +82,9 @@ Sampler::Sampler(const SamplingParams& params, uint64_t seed, uint32_t completio
       penalizes_(params.repetition_penalty != 1 || params.frequency_penalty != 0 ||
                  params.presence_penalty != 0) {}
 
-void Sampler::SetPrompt(std::span<const TokenId> prompt) {
+void Sampler::SetPrompt(std::span<const TokenId> prompt, size_t text_max) {
     LATHE_CHECK(accepted_ == 0 && occurrences_.empty());
+    if (penalizes_) occurrences_.reserve(prompt.size() + text_max);
     if (params_->repetition_penalty == 1) return;
     for (TokenId token : prompt) occurrences_.push_back({token, 0});
     std::ranges::sort(occurrences_, {}, &Occurrence::token);

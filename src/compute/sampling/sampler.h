@@ -33,8 +33,9 @@ public:
     // `params` outlives the sampler and is valid (Validate in params.h).
     Sampler(const SamplingParams& params, uint64_t seed, uint32_t completion);
 
-    // The tokens before the text. At most once, before the first Accept.
-    void SetPrompt(std::span<const TokenId> prompt);
+    // The tokens before the text, and how many the text may have: Accept allocates nothing
+    // up to there. At most once, before the first Accept.
+    void SetPrompt(std::span<const TokenId> prompt, size_t text_max = 0);
 
     // The next token. `banned` tokens are never chosen. Error (kInternal) if a logit is
     // NaN or +infinity, (kInvalidArgument) if nothing is left to choose from.
