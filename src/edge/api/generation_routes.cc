@@ -43,6 +43,7 @@ ApiResult<Prepared> PrepareChat(const backends::LocalModel& model, const Call& c
         model.tokenizer().Encode(*text, {.add_special = options.add_special.value_or(false)});
     Prepared prepared;
     auto& request = prepared.requests.emplace_back(std::move(options.engine));
+    request.tenant = call.caller.id;
     int32_t context = model.engine().context_length();
     if (auto fits = FitPrompt(std::move(prompt), options, context, context, "messages", request);
         !fits)
@@ -96,6 +97,7 @@ ApiResult<Prepared> PrepareCompletion(const backends::LocalModel& model, const C
         if (!tokens) return std::unexpected(ApiError(tokens.error()));
         size_t length = tokens->size();
         auto& request = prepared.requests.emplace_back(options.engine);
+        request.tenant = call.caller.id;
         if (auto fits = FitPrompt(std::move(*tokens), options, kTokensMaxDefault,
                                   model.engine().context_length(), "prompt", request);
             !fits)
