@@ -15,10 +15,10 @@ namespace lathe::engine {
 //
 // A full page is named by a key: who may share it (tenant and salt), and all tokens up
 // to its end. Full pages stay findable after their sequences, until the pool needs
-// them. A page that a running sequence is going to compute is findable too: another
-// one that wants it waits, if the writer ranks before it, and so that the waits form no
-// ring, it computes by itself if not; the later of the two then takes over the other's
-// page wherever it comes to the beginning of one.
+// them. A page that a running sequence is going to compute is findable too: another one
+// that wants it waits if the writer ranks before it, so that waits form no ring, and
+// else computes it by itself. At the beginning of each page a prompt takes over what
+// others have computed meanwhile.
 //
 // A page with more than one reference is full and never written. The last token of a
 // sequence is never found, since its logits are wanted.
