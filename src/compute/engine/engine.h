@@ -14,7 +14,8 @@ struct EngineOptions {
     int32_t context_length = 0;          // longest sequence; 0: the runner's
     int32_t sequences_max = 64;          // running at once (each completion counts); no more
                                          // than a step has rows
-    int32_t queue_max = 1024;            // requests that wait; more get kResourceExhausted
+    int32_t queue_max = 1024;            // requests that wait; more get kResourceExhausted, but
+                                         // for the first of a tenant that has none
     int32_t tokens_per_step_max = 256;   // rows of a batch: decode rows and prefill chunks; no
                                          // more than the runner takes
     double token_seconds_max = 0;        // prompts leave room for so long between two tokens of

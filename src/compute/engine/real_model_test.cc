@@ -220,12 +220,12 @@ TEST(RealModel, GivesTheSameBitsOnHitMissAndAttachAndOnAnyNumberOfThreads) {
 
 TEST(RealModel, GivesTheSameBitsInChunksAndAfterAPreemptionWithSharedPages) {
     Server plain({.shares = false});
-    // Pages for two and a half of them when they share nothing.
-    Server tight({.kv_bytes = 14 * kMebibyte, .rows = 7, .threads = 1});
-    std::vector<GenerationRequest> requests = Questions(6);
+    // 14 pages; each request comes to 8, of which 4 are common under one salt.
+    Server tight({.kv_bytes = 10 * kMebibyte, .rows = 7, .threads = 1});
+    std::vector<GenerationRequest> requests = Questions(4);
     for (size_t i = 0; i < requests.size(); ++i) {
         requests[i].cache_salt = i % 2 ? "one" : "other";
-        requests[i].tokens_max = 60;
+        requests[i].tokens_max = 90;
     }
     auto records = tight.Run(requests);
     EXPECT_GT(tight.stats().preemptions, 0u);
