@@ -3,6 +3,7 @@
 
 #include "compute/engine/batcher.h"
 #include "compute/engine/request_limits.h"
+#include "compute/model/top_logits.h"
 #include "support/allocation_count.h"
 #include "support/byte_tokenizer.h"
 
@@ -27,12 +28,22 @@ public:
             size_t position = static_cast<size_t>(batch[i].position) + last;
             std::ranges::fill(logits_, 0.0f);
             logits_['a' + position % 26] = 9;
-            visit(i, last, logits_);
+            Visit(visit, i, batch[i], last);
         }
     }
 
 private:
+    // As model::VisitRow, with buffers that stay.
+    void Visit(const LogitsVisitor& visit, size_t slice, const SequenceSlice& of, size_t row) {
+        if (of.top == 0) return visit(slice, row, model::LogitsRow(std::span(logits_)));
+        best_.Start(of.top);
+        best_.Add(0, logits_);
+        best_.Finish();
+        visit(slice, row, model::LogitsRow(best_.best(), best_.sound()));
+    }
+
     std::vector<float> logits_ = std::vector<float>(257);
+    model::TopLogits best_;
 };
 
 // Runs steps until something is allocated in one that only generates.
