@@ -209,11 +209,11 @@ void AddServeCommand(CLI::App& app, int& exit_code) {
         ->check(CLI::Range(0, 1 << 20))
         ->capture_default_str();
     command
-        ->add_option("--inter-token-latency-ms", options.token_ms_max,
+        ->add_option("--inter-token-latency-ms", options->token_ms_max,
                      "Prompts are cut so that running texts get a token this often (0: no cut)")
         ->check(CLI::Range(0.0, 60000.0))
         ->capture_default_str();
-    command->add_flag("--no-prefix-cache", options.no_prefix_cache,
+    command->add_flag("--no-prefix-cache", options->no_prefix_cache,
                       "Requests that begin alike do not share what was computed");
     command
         ->add_option("--max-body", options->body_bytes_max,

@@ -200,7 +200,7 @@ SAMPLES = {
 }
 HONOURED_OR_HARMLESS = {
     "frequency_penalty", "logit_bias", "max_completion_tokens", "max_tokens", "metadata", "n",
-    "presence_penalty", "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention",
+    "presence_penalty", "prompt_cache_key", "response_format", "prompt_cache_options", "prompt_cache_retention",
     "safety_identifier", "seed", "stop", "stream", "temperature", "top_p", "user", "echo",
 }  # fmt: skip
 

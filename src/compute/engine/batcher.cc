@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "compute/engine/request_limits.h"
+#include "compute/model/top_logits.h"
 #include "compute/sampling/logprobs.h"
 #include "core/base/check.h"
 
@@ -32,6 +33,7 @@ struct Batcher::Completion {
     int32_t generated = 0;
     sampling::Sampler sampler;
     TextStream text;
+    std::shared_ptr<constraint::Matcher> matcher;  // null: any text will do
     TimePoint last_token;
 };
 
@@ -72,8 +74,9 @@ struct Batcher::RowWork {
     Sequence* sequence = nullptr;
     Completion* completion = nullptr;
     int32_t begin = 0;
-    bool scores = false;   // rows give log-probabilities of the prompt
-    bool samples = false;  // the last row gives a token
+    bool scores = false;                         // rows give log-probabilities of the prompt
+    bool samples = false;                        // the last row gives a token
+    std::shared_ptr<constraint::MaskTask> mask;  // of that token, null if there is no grammar
     std::optional<Error> error;
     ScoredToken chosen;
 };
@@ -100,9 +103,9 @@ Batcher::Batcher(ModelRunner& runner, const tokenizer::Tokenizer& tokenizer, Sch
       budget_(options.token_seconds_max, options.tokens_per_step_max),
       clock_(std::move(clock)),
       scratches_(std::thread::hardware_concurrency() + 1),
-      visitor_([this](size_t slice, size_t row, std::span<const float> logits) {
-          Visit(slice, row, logits);
-      }) {
+      masks_(tokenizer, static_cast<size_t>(runner.vocab_size())),
+      visitor_(
+          [this](size_t slice, size_t token, const LogitsRow& row) { Visit(slice, token, row); }) {
     auto sequences_max = static_cast<size_t>(scheduler_.options().sequences_max);
     slices_.reserve(sequences_max);
     work_.resize(sequences_max);
@@ -192,6 +195,8 @@ void Batcher::Start(Request& request, Sequence& sequence, TimePoint now) {
     auto index = static_cast<size_t>(sequence.index);
     request.completions[index] =
         std::make_unique<Completion>(tokenizer_, request.spec, sequence.index);
+    if (request.spec.grammar)
+        request.completions[index]->matcher = masks_.NewMatcher(request.spec.grammar);
     if (request.started) return;
     request.started = now;
     request.usage.cached_prompt_tokens = sequence.shared;
@@ -213,6 +218,8 @@ void Batcher::PrepareSlice(const Scheduler::Slice& slice, TimePoint now) {
     work.scores = request.schedule.computes_prompt && sequence.index == 0;
     work.samples = slice.begin + slice.count == sequence.length && request.spec.tokens_max > 0;
     work.error.reset();
+    work.mask = nullptr;
+    if (work.samples && work.completion->matcher) work.mask = masks_.Post(work.completion->matcher);
 
     SequenceSlice& out = slices_.emplace_back();
     out.tokens = std::span(sequence.tokens)
@@ -222,16 +229,28 @@ void Batcher::PrepareSlice(const Scheduler::Slice& slice, TimePoint now) {
     out.logits = work.scores    ? SequenceSlice::Logits::kAll
                  : work.samples ? SequenceSlice::Logits::kLast
                                 : SequenceSlice::Logits::kNone;
+    out.top = TopNeeded(work);
+}
+
+// How many of the best logits are all that a slice needs; 0 if it needs whole rows.
+uint32_t Batcher::TopNeeded(const RowWork& work) const {
+    const GenerationRequest& spec = work.request->spec;
+    bool bans = work.completion->generated < spec.tokens_min;
+    if (!work.samples || work.scores || work.mask || bans || spec.top_logprobs >= 0) return 0;
+    size_t limit =
+        std::min(model::TopLogits::kCountMax, static_cast<size_t>(runner_.vocab_size()) - 1);
+    return static_cast<uint32_t>(work.completion->sampler.TopNeeded(limit));
 }
 
 // On a thread of the runner, at the same time as others.
-void Batcher::Visit(size_t slice, size_t row, std::span<const float> logits) {
+void Batcher::Visit(size_t slice, size_t token, const LogitsRow& row) {
     RowWork& work = work_[slice];
     sampling::ScratchPool::Loan scratch = scratches_.Borrow();
-    int32_t next = work.begin + static_cast<int32_t>(row) + 1;
+    if (row.logits.empty()) return SampleTop(work, row, *scratch);
+    int32_t next = work.begin + static_cast<int32_t>(token) + 1;
     if (work.scores && next < static_cast<int32_t>(work.request->spec.prompt.size()))
-        Score(work, next, sampling::RowLogprobs(logits, *scratch));
-    if (work.samples && next == work.sequence->length) Sample(work, logits, *scratch);
+        Score(work, next, sampling::RowLogprobs(row.logits, *scratch));
+    if (work.samples && next == work.sequence->length) Sample(work, row.logits, *scratch);
 }
 
 void Batcher::Score(RowWork& work, int32_t position, const sampling::RowLogprobs& logprobs) {
@@ -246,7 +265,26 @@ void Batcher::Sample(RowWork& work, std::span<const float> logits, sampling::Scr
     const GenerationRequest& spec = work.request->spec;
     std::span<const TokenId> banned;
     if (work.completion->generated < spec.tokens_min) banned = work.request->end_tokens;
-    Result<TokenId> token = work.completion->sampler.Choose(logits, banned, scratch);
+    sampling::AllowedTokens allowed;
+    constraint::MaskPtr mask;
+    if (work.mask) {
+        Result<constraint::MaskPtr> computed = work.mask->Get();
+        if (!computed) {
+            work.error = std::move(computed).error();
+            return;
+        }
+        mask = *std::move(computed);
+        allowed.bits = mask->bits;
+        if (work.completion->matcher->complete()) allowed.also = work.request->end_tokens;
+        if (mask->count == 0 && allowed.also.empty()) {
+            work.error = Error{Code::kInvalidArgument,
+                               "the grammar goes on only with text that no token of this model "
+                               "can write",
+                               ""};
+            return;
+        }
+    }
+    Result<TokenId> token = work.completion->sampler.Choose(logits, banned, scratch, allowed);
     if (!token) {
         work.error = std::move(token).error();
         return;
@@ -259,6 +297,19 @@ void Batcher::Sample(RowWork& work, std::span<const float> logits, sampling::Scr
     work.chosen.logprob = logprobs.Of(*token);
     if (spec.top_logprobs > 0)
         logprobs.Top(static_cast<size_t>(spec.top_logprobs), work.chosen.top);
+}
+
+void Batcher::SampleTop(RowWork& work, const LogitsRow& row, sampling::Scratch& scratch) {
+    if (!row.sound || row.top.empty()) {
+        work.error = row.sound ? sampling::Sampler::NothingLeft() : sampling::Sampler::NotFinite();
+        return;
+    }
+    scratch.candidates.clear();
+    for (const model::TopLogit& best : row.top)
+        scratch.candidates.push_back({best.token, best.logit, 0});
+    work.chosen.token = work.completion->sampler.ChooseFromTop(scratch);
+    work.chosen.logprob = kNotANumber;
+    work.chosen.top.clear();
 }
 
 // Turns what a slice gave into an event, if it gave anything.
@@ -304,7 +355,22 @@ void Batcher::AcceptToken(RowWork& work, TimePoint now, GenerationEvent& event) 
     ++request.usage.completion_tokens;
     ++generation_tokens_;
     event.tokens.push_back(std::move(work.chosen));
-    EndText(work, event);
+    if (FollowGrammar(work, event)) EndText(work, event);
+}
+
+// False if the grammar cannot follow the newest token, which is then an error.
+bool Batcher::FollowGrammar(RowWork& work, GenerationEvent& event) {
+    Completion& completion = *work.completion;
+    TokenId token = work.chosen.token;
+    bool is_end =
+        std::ranges::find(work.request->end_tokens, token) != work.request->end_tokens.end();
+    if (!completion.matcher || is_end) return true;
+    Result<bool> accepted = completion.matcher->Accept(tokenizer_.TokenBytes(token));
+    if (accepted && *accepted) return true;
+    event.finish = FinishReason::kError;
+    event.error = accepted ? Error{Code::kInternal, "a token was chosen against the grammar", ""}
+                           : std::move(accepted).error();
+    return false;
 }
 
 // Adds the text of the newest token and decides whether the completion is over.
@@ -317,10 +383,11 @@ void Batcher::EndText(RowWork& work, GenerationEvent& event) {
         std::ranges::find(work.request->end_tokens, token) != work.request->end_tokens.end();
     const std::string* stop = nullptr;
     if (!is_end || spec.include_stop) stop = completion.text.Push(token, may_stop, event.text);
-    bool is_last = is_end || completion.generated == spec.tokens_max;
+    bool is_whole = !is_end && completion.matcher && completion.matcher->finished();
+    bool is_last = is_end || is_whole || completion.generated == spec.tokens_max;
     if (!stop && is_last) stop = completion.text.Flush(may_stop, event.text);
     if (stop) event.stop_reason = *stop;
-    if (stop || is_end) {
+    if (stop || is_end || is_whole) {
         event.finish = FinishReason::kStop;
     } else if (is_last) {
         event.finish = FinishReason::kLength;

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "compute/constraint/mask_worker.h"
 #include "compute/engine/engine.h"
 #include "compute/engine/generation.h"
 #include "compute/engine/model_runner.h"
@@ -75,12 +76,15 @@ private:
     void Start(Request& request, Sequence& sequence, TimePoint now);
     void PrepareSlice(const Scheduler::Slice& slice, TimePoint now);
     void CountRows(double seconds);
-    void Visit(size_t slice, size_t row, std::span<const float> logits);
+    uint32_t TopNeeded(const RowWork& work) const;
+    void Visit(size_t slice, size_t token, const LogitsRow& row);
     void Score(RowWork& work, int32_t position, const sampling::RowLogprobs& logprobs);
     void Sample(RowWork& work, std::span<const float> logits, sampling::Scratch& scratch);
+    void SampleTop(RowWork& work, const LogitsRow& row, sampling::Scratch& scratch);
     void Settle(RowWork& work, TimePoint now);
     void AttachPromptScores(Request& request, GenerationEvent& event);
     void AcceptToken(RowWork& work, TimePoint now, GenerationEvent& event);
+    bool FollowGrammar(RowWork& work, GenerationEvent& event);
     void EndText(RowWork& work, GenerationEvent& event);
     void Send(Request& request, Sequence& sequence, TimePoint now, GenerationEvent& event);
     GenerationEvent& NewEvent(const Request& request, const Sequence& sequence);
@@ -91,6 +95,7 @@ private:
     StepBudget budget_;
     Clock clock_;
     sampling::ScratchPool scratches_;
+    constraint::MaskWorker masks_;
     LogitsVisitor visitor_;
 
     std::map<RequestId, std::unique_ptr<Request>> requests_;  // by arrival

@@ -4,11 +4,13 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "compute/constraint/grammar.h"
 #include "compute/sampling/logprobs.h"
 #include "compute/sampling/params.h"
 #include "core/base/result.h"
@@ -36,6 +38,8 @@ struct GenerationRequest {
     int32_t priority = 0;                 // lower runs first
     std::string tenant;                   // who asks: tenants take turns, and share no pages
     std::string cache_salt;               // pages are shared only under the same salt
+    constraint::GrammarPtr grammar;       // what the text must be, null: anything. Tokens that end
+                                          // the text are then chosen only where it is complete
 };
 
 using sampling::TokenLogprob;

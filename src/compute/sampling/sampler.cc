@@ -1,6 +1,7 @@
 #include "compute/sampling/sampler.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 
@@ -60,6 +61,24 @@ void KeepTypical(std::vector<Candidate>& kept, float max, float inverse_temperat
     KeepMass(kept, double{typical_p} * total, spare);
 }
 
+// The logits whose bits are set, and never for the others.
+void CopyAllowed(std::span<const float> logits, std::span<const uint64_t> bits,
+                 std::vector<float>& out) {
+    LATHE_CHECK(bits.size() * 64 >= logits.size());
+    out.assign(logits.size(), kNever);
+    for (size_t begin = 0; begin < logits.size(); begin += 64) {
+        uint64_t word = bits[begin / 64];
+        if (word == ~uint64_t{0} && begin + 64 <= logits.size()) {
+            std::copy_n(logits.data() + begin, 64, out.data() + begin);
+            continue;
+        }
+        for (; word != 0; word &= word - 1) {
+            size_t token = begin + static_cast<size_t>(std::countr_zero(word));
+            if (token < logits.size()) out[token] = logits[token];
+        }
+    }
+}
+
 TokenId Draw(const std::vector<Candidate>& kept, double uniform) {
     double target = uniform * SumWeights(kept);
     double sum = 0;
@@ -103,13 +122,21 @@ void Sampler::Accept(TokenId token) {
 
 std::span<const float> Sampler::Adjust(std::span<const float> logits,
                                        std::span<const TokenId> banned,
+                                       const AllowedTokens& allowed,
                                        std::vector<float>& adjusted) const {
-    if (params_->logit_bias.empty() && occurrences_.empty() && banned.empty()) return logits;
-    adjusted.assign(logits.begin(), logits.end());
+    if (params_->logit_bias.empty() && occurrences_.empty() && banned.empty() &&
+        allowed.bits.empty())
+        return logits;
     auto at = [&](TokenId token) -> float& {
         LATHE_CHECK(token >= 0 && static_cast<size_t>(token) < adjusted.size());
         return adjusted[static_cast<size_t>(token)];
     };
+    if (allowed.bits.empty()) {
+        adjusted.assign(logits.begin(), logits.end());
+    } else {
+        CopyAllowed(logits, allowed.bits, adjusted);
+        for (TokenId token : allowed.also) at(token) = logits[static_cast<size_t>(token)];
+    }
     for (TokenId token : banned) at(token) = kNever;
     for (auto [token, bias] : params_->logit_bias) at(token) += bias;
     for (const Occurrence& o : occurrences_) {
@@ -154,8 +181,8 @@ TokenId Sampler::ChooseFromTop(Scratch& scratch) const {
 }
 
 Result<TokenId> Sampler::Choose(std::span<const float> logits, std::span<const TokenId> banned,
-                                Scratch& scratch) const {
-    ScannedRow row = ScanRow(Adjust(logits, banned, scratch.adjusted), scratch.block_max);
+                                Scratch& scratch, const AllowedTokens& allowed) const {
+    ScannedRow row = ScanRow(Adjust(logits, banned, allowed, scratch.adjusted), scratch.block_max);
     if (!row.sound) {
         if (row.max == kNever && !std::ranges::any_of(row.logits, [](float x) { return x != x; }))
             return std::unexpected(NothingLeft());

@@ -11,6 +11,12 @@
 
 namespace lathe::sampling {
 
+// What a grammar leaves to choose from.
+struct AllowedTokens {
+    std::span<const uint64_t> bits;  // bit n % 64 of word n / 64: token n; none: all tokens
+    std::span<const TokenId> also;   // and these
+};
+
 // Chooses the tokens of one completion. The draw for a token depends on the seed, the
 // completion's number and the token's place in it, on nothing else: the same request
 // gives the same text whatever runs beside it, and after a preemption.
@@ -37,10 +43,11 @@ public:
     // up to there. At most once, before the first Accept.
     void SetPrompt(std::span<const TokenId> prompt, size_t text_max = 0);
 
-    // The next token. `banned` tokens are never chosen. Error (kInternal) if a logit is
-    // NaN or +infinity, (kInvalidArgument) if nothing is left to choose from.
+    // The next token. `banned` tokens are never chosen, nor those that are not `allowed`. Error
+    // (kInternal) if a logit is NaN or +infinity, (kInvalidArgument) if nothing is left to
+    // choose from.
     Result<TokenId> Choose(std::span<const float> logits, std::span<const TokenId> banned,
-                           Scratch& scratch) const;
+                           Scratch& scratch, const AllowedTokens& allowed = {}) const;
 
     // How many of the best logits decide the choice, whatever the others are: 1 if it is
     // greedy, top_k if that is at most `limit`; 0 if whole rows are needed.
@@ -59,7 +66,7 @@ private:
     };
 
     std::span<const float> Adjust(std::span<const float> logits, std::span<const TokenId> banned,
-                                  std::vector<float>& adjusted) const;
+                                  const AllowedTokens& allowed, std::vector<float>& adjusted) const;
     TokenId DrawFromAll(const ScannedRow& row, double uniform, Scratch& scratch) const;
     void CollectKept(const ScannedRow& row, Scratch& scratch) const;
     void FilterTop(float max, Scratch& scratch) const;

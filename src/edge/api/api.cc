@@ -60,7 +60,7 @@ struct Api::State {
           telemetry::Metrics& all_metrics, const telemetry::Log& log, const ApiOptions& options)
         : model(local_model),
           metrics(all_metrics, local_model.engine(), local_model.id()),
-          generation{local_model, metrics, options},
+          generation{local_model, metrics, grammars, options},
           router(access, all_metrics, log),
           health_router(access, all_metrics, log) {
         AddHealthRoutes(router, draining);
@@ -81,6 +81,7 @@ struct Api::State {
 
     backends::LocalModel& model;
     ApiMetrics metrics;
+    GrammarCache grammars;
     GenerationContext generation;
     std::atomic<bool> draining{false};
     Router router;

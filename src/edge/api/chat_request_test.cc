@@ -134,8 +134,8 @@ TEST(ChatRequest, NamesTheBrokenMessage) {
 }
 
 TEST(ChatRequest, RefusesWhatItCannotHonour) {
-    EXPECT_THAT(Refusal(R"("response_format":{"type":"json_object"})"),
-                Blames("response_format", "structured output"));
+    EXPECT_THAT(Refusal(R"("response_format":{"type":"structural_tag"})"),
+                Blames("response_format.type", "json_schema"));
     EXPECT_THAT(Refusal(R"("tool_choice":"required")"), Blames("tool_choice", "auto"));
     EXPECT_THAT(Refusal(R"("tool_choice":{"type":"function","function":{"name":"f"}})"),
                 Blames("tool_choice", "auto"));

@@ -81,14 +81,6 @@ Status ParseStream(const Json& body, GenerationOptions& options) {
     return {};
 }
 
-Status ParseResponseFormat(const Json& body) {
-    const Json* format = Find(body, "response_format");
-    if (format == nullptr || StringOr(*format, "type", "") == "text") return {};
-    return InvalidParam("response_format",
-                        "response_format is supported only as {{\"type\":\"text\"}}; structured "
-                        "output is not there yet");
-}
-
 Status ParseTokensMax(const Json& body, GenerationOptions& options) {
     const Json* older = Find(body, "max_tokens");
     const Json* newer = Find(body, "max_completion_tokens");
@@ -130,7 +122,7 @@ Result<GenerationOptions> ParseGenerationOptions(const Json& body,
     LATHE_RETURN_IF_ERROR(ParseSampling(body, request.sampling));
     LATHE_RETURN_IF_ERROR(ParseStops(body, request));
     LATHE_RETURN_IF_ERROR(ParseStream(body, options));
-    LATHE_RETURN_IF_ERROR(ParseResponseFormat(body));
+    LATHE_TRY(options.structured, ParseStructuredOutput(body));
     LATHE_RETURN_IF_ERROR(ParseTokensMax(body, options));
     request.completions = static_cast<int32_t>(IntegerOr(body, "n", 1));
     request.ignore_eos = BoolOr(body, "ignore_eos", false);

@@ -7,6 +7,7 @@
 #include "compute/engine/generation.h"
 #include "core/json/json.h"
 #include "edge/api/api_error.h"
+#include "edge/api/structured_output.h"
 
 namespace lathe::api {
 
@@ -16,6 +17,7 @@ struct GenerationOptions {
     std::optional<int32_t> tokens_max;         // empty: the route's default
     std::optional<int32_t> prompt_tokens_max;  // truncate_prompt_tokens; -1: whatever fits
     std::optional<bool> add_special;           // empty: the route's default
+    std::optional<StructuredOutput> structured;  // to become engine.grammar
     bool stream = false;
     bool include_usage = false;
     bool tokens_as_ids = false;  // log-probabilities name tokens "token_id:123"

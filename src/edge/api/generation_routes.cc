@@ -28,8 +28,16 @@ ResponseHead MakeHead(std::string_view prefix, const Call& call,
     return {fmt::format("{}-{}", prefix, call.id), model.id(), std::time(nullptr)};
 }
 
-ApiResult<Prepared> PrepareChat(const backends::LocalModel& model, const Call& call,
+// Compiles what the request wants its text to be into the grammar of its engine requests.
+Status SetGrammar(GrammarCache& grammars, GenerationOptions& options) {
+    if (!options.structured) return {};
+    LATHE_TRY(options.engine.grammar, grammars.Get(*options.structured));
+    return {};
+}
+
+ApiResult<Prepared> PrepareChat(const GenerationContext& context, const Call& call,
                                 std::string_view bytes) {
+    const auto& model = context.model;
     auto body = ParseBody(bytes);
     if (!body) return std::unexpected(ApiError(body.error()));
     auto chat = ParseChatRequest(*body, model.sampling_defaults());
@@ -37,6 +45,8 @@ ApiResult<Prepared> PrepareChat(const backends::LocalModel& model, const Call& c
     auto& options = chat->options;
     if (auto known = CheckModelName(model, options.model); !known)
         return std::unexpected(known.error());
+    if (auto set = SetGrammar(context.grammars, options); !set)
+        return std::unexpected(ApiError(set.error()));
     auto text = RenderChat(model, std::move(chat->input));
     if (!text) return std::unexpected(ApiError(text.error()));
     auto prompt =
@@ -44,8 +54,8 @@ ApiResult<Prepared> PrepareChat(const backends::LocalModel& model, const Call& c
     Prepared prepared;
     auto& request = prepared.requests.emplace_back(std::move(options.engine));
     request.tenant = call.caller.id;
-    int32_t context = model.engine().context_length();
-    if (auto fits = FitPrompt(std::move(prompt), options, context, context, "messages", request);
+    int32_t length = model.engine().context_length();
+    if (auto fits = FitPrompt(std::move(prompt), options, length, length, "messages", request);
         !fits)
         return std::unexpected(RequestError(fits.error()));
     prepared.stream = options.stream;
@@ -73,8 +83,9 @@ Result<std::vector<TokenId>> TokensOf(const backends::LocalModel& model,
     return tokens;
 }
 
-ApiResult<Prepared> PrepareCompletion(const backends::LocalModel& model, const Call& call,
+ApiResult<Prepared> PrepareCompletion(const GenerationContext& context, const Call& call,
                                       std::string_view bytes) {
+    const auto& model = context.model;
     constexpr int32_t kTokensMaxDefault = 16;  // OpenAI's
     auto body = ParseBody(bytes);
     if (!body) return std::unexpected(ApiError(body.error()));
@@ -85,6 +96,8 @@ ApiResult<Prepared> PrepareCompletion(const backends::LocalModel& model, const C
     auto& options = completion->options;
     if (auto known = CheckModelName(model, options.model); !known)
         return std::unexpected(known.error());
+    if (auto set = SetGrammar(context.grammars, options); !set)
+        return std::unexpected(ApiError(set.error()));
     Prepared prepared;
     CompletionShapeOptions shape{.head = MakeHead("cmpl", call, model),
                                  .completions = options.engine.completions,
@@ -220,7 +233,7 @@ private:
     size_t finished_ = 0;
 };
 
-using Prepare = ApiResult<Prepared> (*)(const backends::LocalModel&, const Call&, std::string_view);
+using Prepare = ApiResult<Prepared> (*)(const GenerationContext&, const Call&, std::string_view);
 
 net::Task<void> Generate(const GenerationContext& context, Prepare prepare, net::Exchange& exchange,
                          const Call& call) {
@@ -232,7 +245,7 @@ net::Task<void> Generate(const GenerationContext& context, Prepare prepare, net:
     ApiResult<Prepared> prepared;
     // Off the io thread: a long prompt takes its time to parse, render and tokenize.
     co_await exchange.RunInBackground(
-        [&] { prepared = prepare(context.model, call, exchange.request().body); });
+        [&] { prepared = prepare(context, call, exchange.request().body); });
     exchange.ReleaseBody();
     if (!prepared) co_return exchange.Send(ErrorResponse(prepared.error()));
     if (exchange.client_gone()) co_return;

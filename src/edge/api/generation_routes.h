@@ -4,6 +4,7 @@
 #include "edge/api/api.h"
 #include "edge/api/api_metrics.h"
 #include "edge/api/router.h"
+#include "edge/api/structured_output.h"
 
 namespace lathe::api {
 
@@ -11,6 +12,7 @@ namespace lathe::api {
 struct GenerationContext {
     backends::LocalModel& model;
     ApiMetrics& metrics;
+    GrammarCache& grammars;
     ApiOptions options;
 };
 

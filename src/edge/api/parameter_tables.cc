@@ -11,8 +11,6 @@ using enum Kind;
 using enum Treatment;
 
 constexpr std::string_view kTextOnly = "this server's models read and write text only";
-constexpr std::string_view kLater =
-    "structured output is not there yet; describe the form in the prompt";
 
 // Sampling and stopping, the same for chat and completions.
 constexpr auto kGeneration = std::to_array<Parameter>({
@@ -46,11 +44,13 @@ constexpr auto kGeneration = std::to_array<Parameter>({
     {"return_tokens_as_token_ids", kBool},
     {"prompt_logprobs", kInteger, kRefused, 0, 0, "use /v1/completions with echo and logprobs"},
     {"use_beam_search", kBool, kOnly, 0, 0, "[false]"},
-    {"guided_json", kAny, kRefused, 0, 0, kLater},
-    {"guided_regex", kAny, kRefused, 0, 0, kLater},
-    {"guided_choice", kAny, kRefused, 0, 0, kLater},
-    {"guided_grammar", kAny, kRefused, 0, 0, kLater},
-    {"structured_outputs", kAny, kRefused, 0, 0, kLater},
+    {"response_format", kObject},
+    {"guided_json", kStringOrObject},
+    {"guided_regex", kString},
+    {"guided_choice", kArray, kHonoured, 1, kGuidedChoicesMax},
+    {"guided_grammar", kString},
+    {"grammar", kString},
+    {"structured_outputs", kObject},
 });
 
 constexpr auto kChat = std::to_array<Parameter>({
@@ -59,7 +59,6 @@ constexpr auto kChat = std::to_array<Parameter>({
     {"max_completion_tokens", kInteger, kHonoured, 1, 1e9},
     {"logprobs", kBool},
     {"top_logprobs", kInteger, kHonoured, 0, kChatLogprobsMax},
-    {"response_format", kObject},
     {"tools", kArray, kHonoured, 0, kToolsMax},
     {"tool_choice", kStringOrObject},
     {"parallel_tool_calls", kBool, kOnly, 0, 0, "[true]"},
@@ -98,7 +97,6 @@ constexpr auto kCompletion = std::to_array<Parameter>({
     {"logprobs", kInteger, kHonoured, 0, kCompletionLogprobsMax},
     {"suffix", kString, kOnly, 0, 0, R"([""])"},
     {"best_of", kInteger, kHonoured, 1, kChoicesMax},
-    {"response_format", kObject},
 });
 
 constexpr auto kTokenize = std::to_array<Parameter>({
