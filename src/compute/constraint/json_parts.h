@@ -10,9 +10,9 @@
 
 namespace lathe::constraint {
 
-// Numbers without bounds have at most so many digits, so that they can be read back
-// exactly, and so that no model can write digits for ever.
-inline constexpr uint32_t kIntegerDigitsMax = 16;
+// Numbers without bounds have at most so many digits, so that integers can be read back
+// exactly as doubles, and so that no model can write digits for ever.
+inline constexpr uint32_t kIntegerDigitsMax = 15;
 inline constexpr uint32_t kFractionDigitsMax = 16;
 inline constexpr uint32_t kExponentDigitsMax = 2;
 
