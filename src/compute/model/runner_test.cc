@@ -9,6 +9,7 @@
 #include <numeric>
 
 #include "core/platform/cpu.h"
+#include "support/allocation_count.h"
 #include "support/paths.h"
 
 namespace lathe::model {
@@ -136,6 +137,32 @@ TEST_P(RunnerBits, OfTheBestLogitsAreThoseOfTheWholeRow) {
         });
         EXPECT_EQ(rows, kLength);
     }
+}
+
+// Workers are threads of their own: with a team of one the counting thread does it all.
+TEST(RunnerMemory, IsNotTakenByAStepOnceSuchAStepHasBeenRun) {
+    Fixture fixture({"", Activations::kInt8, kernels::KvType::kF16}, 1);
+    std::vector<std::vector<uint32_t>> pages{Pages(0), Pages(4), Pages(8)};
+    std::vector<TokenId> text = Tokens(9);
+    std::vector<SequenceSlice> batch;
+    for (size_t i = 0; i < pages.size(); ++i)
+        batch.push_back({text, 0, pages[i], SequenceSlice::Logits::kLast, i == 0 ? 0u : 40u});
+    size_t rows = 0;
+    LogitsVisitor visit = [&](size_t, size_t, const LogitsRow&) { ++rows; };
+    fixture.runner->Forward(batch, visit);
+    auto decode = [&](int32_t position) {
+        for (SequenceSlice& slice : batch) {
+            slice.tokens = std::span(text).first(1);
+            slice.position = position;
+        }
+        fixture.runner->Forward(batch, visit);
+    };
+    auto length = static_cast<int32_t>(kLength);
+    decode(length);
+    uint64_t before = testing_support::AllocationCount();
+    for (int32_t position = length + 1; position < length + 40; ++position) decode(position);
+    EXPECT_EQ(testing_support::AllocationCount(), before);
+    EXPECT_EQ(rows, 41 * pages.size());
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -35,6 +35,7 @@ void TopLogits::Start(size_t count) {
     threshold_ = -kInfinity;
     sound_ = true;
     kept_.clear();
+    kept_.reserve(4 * count);  // what Merge may hold for a moment
 }
 
 void TopLogits::Add(TokenId first, std::span<const float> logits) {
@@ -54,6 +55,7 @@ void TopLogits::Merge(const TopLogits& other) {
     LATHE_CHECK(count_ == other.count_);
     sound_ = sound_ && other.sound_;
     kept_.insert(kept_.end(), other.kept_.begin(), other.kept_.end());
+    if (kept_.size() >= 2 * count_) Prune();
 }
 
 void TopLogits::Finish() {

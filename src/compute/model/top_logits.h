@@ -13,7 +13,7 @@ namespace lathe::model {
 //
 //   Start(count) --Add, by rising token--> ... --Merge(other)--> ... --Finish--> best()
 //
-// Allocates only while it grows. Not thread-safe.
+// Allocates only when a count is larger than any before. Not thread-safe.
 class TopLogits {
 public:
     static constexpr size_t kCountMax = 256;
