@@ -2,12 +2,17 @@
 
 #include <algorithm>
 #include <chrono>
-#include <numeric>
+#include <filesystem>
 
+#include "bench/bench_report.h"
+#include "bench/bench_text.h"
+#include "bench/serve_bench.h"
+#include "bench/step_bench.h"
 #include "compute/engine/local_runner.h"
-#include "compute/kernels/peak.h"
 #include "core/platform/cpu.h"
+#include "core/platform/files.h"
 #include "model_options.h"
+#include "service/registry/model_facts.h"
 #include "service/registry/model_store.h"
 
 namespace lathe::app {
@@ -15,156 +20,225 @@ namespace {
 
 struct BenchOptions {
     ModelOptions model;
+    std::vector<std::string> works{"prefill", "decode", "mixed", "serve"};
     std::vector<int> prompt{128, 512};
     std::vector<int> sequences{1, 8, 32};
+    int mixed = 16;  // sequences that decode beside a chunk of a prompt
+    std::vector<int> chunks{64, 240};
+    std::vector<std::string> serve{"1x512/65", "32x120/64"};
     int depth = 128;    // tokens before the decoding starts
     int generate = 32;  // steps
+    int rows = 256;     // of a step
     int repeat = 3;
+    std::string text_file;
     bool json = false;
+
+    bool Wants(std::string_view work) const {
+        return std::ranges::find(works, work) != works.end();
+    }
 };
 
-double Seconds(std::chrono::steady_clock::time_point since) {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - since).count();
+Result<std::vector<tokenizer::TokenId>> TextTokens(const BenchOptions& options,
+                                                   const tokenizer::Tokenizer& tokenizer) {
+    std::string text(kBenchText);
+    if (!options.text_file.empty()) {
+        LATHE_TRY(text, platform::ReadFile(options.text_file));
+    }
+    return tokenizer.Encode(text, {.add_special = false, .parse_special = false});
 }
 
-double Median(std::vector<double> values) {
+// The median of `repeat` runs after one to warm up.
+template <typename Run>
+double MedianOf(int repeat, Run&& run) {
+    run();
+    std::vector<double> values;
+    for (int i = 0; i < repeat; ++i) values.push_back(run());
     std::ranges::sort(values);
     return values[values.size() / 2];
 }
 
-// Runs slices of made-up tokens; what they say does not change how long they take.
-class Driver {
-public:
-    static constexpr int kSequencesMax = 64;
-
-    static int TokensEach(const engine::LocalRunner& runner) {
-        return runner.page_count() / kSequencesMax * runner.page_tokens();
+Status CheckRoom(const BenchOptions& options, const engine::LocalRunner& runner, int tokens_each) {
+    if ((options.Wants("decode") || options.Wants("mixed")) &&
+        options.depth + options.generate > tokens_each)
+        return InvalidParam("depth",
+                            "--depth and --generate together exceed the {} tokens that the KV "
+                            "cache holds for each of {} sequences; give more --kv-memory",
+                            tokens_each, StepBench::kSequencesMax);
+    int longest = std::ranges::max(options.prompt);
+    if (options.Wants("prefill") && longest > runner.context_length())
+        return InvalidParam("prompt", "--prompt {} exceeds the context of {}", longest,
+                            runner.context_length());
+    if (options.Wants("mixed")) {
+        int chunk = std::ranges::max(options.chunks);
+        if (options.mixed + chunk > runner.batch_tokens_max() || chunk > tokens_each)
+            return InvalidParam("chunks",
+                                "{} sequences and a chunk of {} exceed a step of {} rows; give "
+                                "smaller --chunks or more --rows",
+                                options.mixed, chunk, runner.batch_tokens_max());
     }
+    return {};
+}
 
-    explicit Driver(engine::LocalRunner& runner) : runner_(runner) {
-        tokens_.resize(static_cast<size_t>(runner.batch_tokens_max()));
-        for (size_t i = 0; i < tokens_.size(); ++i)
-            tokens_[i] = static_cast<tokenizer::TokenId>(
-                1 + i * 7919 % static_cast<size_t>(runner.vocab_size() - 1));
-        pages_.resize(static_cast<size_t>(runner.page_count()));
-        std::iota(pages_.begin(), pages_.end(), 0u);
-    }
-
-    // Tokens a second of a prompt of `length`, the logits of its last token included.
-    double Prefill(int length) {
-        auto start = std::chrono::steady_clock::now();
-        for (int done = 0; done < length;) {
-            int count = std::min(length - done, runner_.batch_tokens_max());
-            engine::SequenceSlice slice = Slice(0, done, count);
-            if (done + count < length) slice.logits = engine::SequenceSlice::Logits::kNone;
-            runner_.Forward({&slice, 1}, [](size_t, size_t, std::span<const float>) {});
-            done += count;
-        }
-        return length / Seconds(start);
-    }
-
-    // Tokens a second of `count` sequences that generate `steps` each from `depth` on.
-    double Decode(int count, int depth, int steps) {
-        auto start = std::chrono::steady_clock::now();
-        for (int step = 0; step < steps; ++step) {
-            std::vector<engine::SequenceSlice> batch;
-            for (int i = 0; i < count; ++i) batch.push_back(Slice(i, depth + step, 1));
-            runner_.Forward(batch, [](size_t, size_t, std::span<const float>) {});
-        }
-        return count * steps / Seconds(start);
-    }
-
-private:
-    engine::SequenceSlice Slice(int sequence, int position, int count) {
-        size_t pages_each = pages_.size() / kSequencesMax;
-        return {.tokens = std::span(tokens_).first(static_cast<size_t>(count)),
-                .position = position,
-                .pages = std::span(pages_).subspan(static_cast<size_t>(sequence) * pages_each)};
-    }
-
-    engine::LocalRunner& runner_;
-    std::vector<tokenizer::TokenId> tokens_;
-    std::vector<uint32_t> pages_;
-};
-
-struct Row {
-    std::string what;
-    double tokens_per_second;
-};
-
-std::vector<Row> Measure(Driver& driver, const BenchOptions& options) {
-    std::vector<Row> rows;
-    auto median_of = [&](auto&& run) {
-        run();  // warm up
-        std::vector<double> speeds;
-        for (int i = 0; i < options.repeat; ++i) speeds.push_back(run());
-        return Median(std::move(speeds));
+void MeasureSteps(StepBench& bench, const BenchOptions& options, const Roofline& roofline,
+                  BenchReport& report) {
+    auto add = [&](std::string what, double tokens, Work work) {
+        report.steps.push_back({.work = std::move(what),
+                                .tokens_per_second = tokens / work.seconds,
+                                .step_ms = work.seconds / work.steps * 1e3,
+                                .shares = roofline.Of(work)});
     };
-    for (int length : options.prompt)
-        rows.push_back(
-            {fmt::format("prefill {}", length), median_of([&] { return driver.Prefill(length); })});
-    for (int count : options.sequences)
-        rows.push_back(
-            {fmt::format("decode, {} sequences at {}", count, options.depth),
-             median_of([&] { return driver.Decode(count, options.depth, options.generate); })});
-    return rows;
+    double steps = options.generate;
+    double depth = options.depth + steps / 2;
+    if (options.Wants("prefill"))
+        for (int length : options.prompt)
+            add(fmt::format("prefill {}", length), length,
+                {.rows = static_cast<double>(length),
+                 .head_rows = 1,
+                 .steps = static_cast<double>((length + options.rows - 1) / options.rows),
+                 .kv_tokens = static_cast<double>(length),
+                 .seconds = MedianOf(options.repeat, [&] { return bench.Prefill(length); })});
+    if (options.Wants("decode"))
+        for (int count : options.sequences)
+            add(fmt::format("decode, {} sequences at {}", count, options.depth), count * steps,
+                {.rows = count * steps,
+                 .head_rows = count * steps,
+                 .steps = steps,
+                 .kv_tokens = count * steps * depth,
+                 .seconds = MedianOf(options.repeat, [&] {
+                     return bench.Decode(count, options.depth, options.generate);
+                 })});
+    if (options.Wants("mixed"))
+        for (int chunk : options.chunks) {
+            double rows = (options.mixed + chunk) * steps;
+            add(fmt::format("{} at {} + {} of a prompt", options.mixed, options.depth, chunk), rows,
+                {.rows = rows,
+                 .head_rows = (options.mixed + 1) * steps,
+                 .steps = steps,
+                 .kv_tokens = options.mixed * steps * depth,
+                 .seconds = MedianOf(options.repeat, [&] {
+                     return bench.Mixed(options.mixed, options.depth, chunk, options.generate);
+                 })});
+        }
+}
+
+// The run of median duration.
+Status MeasureServing(engine::Engine& engine, PromptCutter& prompts, const BenchOptions& options,
+                      const Roofline& roofline, BenchReport& report) {
+    for (const std::string& text : options.serve) {
+        LATHE_TRY(ServeJob job, ServeJob::Parse(text));
+        ServeJob warm_up{.requests = 1, .prompt = job.prompt, .generate = 4};
+        if (auto warm = RunServeJob(engine, prompts, warm_up); !warm)
+            return std::unexpected(std::move(warm).error());
+        std::vector<ServeLine> runs;
+        for (int i = 0; i < options.repeat; ++i) {
+            auto steps_before = static_cast<double>(engine.stats().steps);
+            LATHE_TRY(ServeResult result, RunServeJob(engine, prompts, job));
+            Work work{
+                .rows = static_cast<double>(result.prompt_tokens - result.cached_prompt_tokens +
+                                            result.generated_tokens - job.requests),
+                .head_rows = static_cast<double>(result.generated_tokens),
+                .steps = static_cast<double>(engine.stats().steps) - steps_before,
+                .kv_tokens = static_cast<double>(result.generated_tokens) *
+                             (job.prompt + job.generate / 2.0),
+                .seconds = result.seconds};
+            runs.push_back({.job = job, .result = result, .shares = roofline.Of(work)});
+        }
+        std::ranges::sort(runs, {}, [](const ServeLine& line) { return line.result.seconds; });
+        report.serves.push_back(runs[runs.size() / 2]);
+    }
+    return {};
+}
+
+Result<std::unique_ptr<engine::LocalRunner>> LoadRunner(const BenchOptions& options,
+                                                        const modelfile::ModelPackage& package) {
+    return engine::LocalRunner::Create(
+        package, {.activations = options.model.activations == "f32" ? model::Activations::kF32
+                                                                    : model::Activations::kInt8,
+                  .kv_type = KvTypeOf(options.model),
+                  .kernels = options.model.kernels,
+                  .threads = options.model.threads,
+                  .context_length = static_cast<uint32_t>(options.model.context),
+                  .batch_tokens_max = static_cast<uint32_t>(options.rows),
+                  .kv_bytes = options.model.kv_bytes});
 }
 
 Result<int> Run(const BenchOptions& options) {
     LATHE_TRY(auto path, registry::ResolveModel(options.model.model));
+    for (const std::string& job : options.serve) LATHE_RETURN_IF_ERROR(ServeJob::Parse(job));
     auto start = std::chrono::steady_clock::now();
     LATHE_TRY(auto package, modelfile::ModelPackage::Open(path));
-    LATHE_TRY(
-        auto runner,
-        engine::LocalRunner::Create(
-            package, {.activations = options.model.activations == "f32" ? model::Activations::kF32
-                                                                        : model::Activations::kInt8,
-                      .kernels = options.model.kernels,
-                      .threads = options.model.threads,
-                      .context_length = static_cast<uint32_t>(options.model.context),
-                      .kv_bytes = options.model.kv_bytes}));
-    double load_s = Seconds(start);
+    LATHE_TRY(auto tokenizer, registry::LoadTokenizer(package));
+    LATHE_TRY(auto runner, LoadRunner(options, package));
+    BenchReport report;
+    report.load_seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    report.loaded_peak_resident_bytes = platform::PeakResidentBytes();
     const model::Model& loaded = runner->model();
-    platform::Team team(runner->threads());
-    kernels::MachinePeaks peak = kernels::MeasurePeaks(*loaded.table, team, {});
-    if (int room = Driver::TokensEach(*runner); options.depth + options.generate > room)
-        return InvalidParam("depth",
-                            "--depth and --generate together exceed the {} tokens that the "
-                            "KV cache holds for each of {} sequences; give more --kv-memory",
-                            room, Driver::kSequencesMax);
-    Driver driver(*runner);
-    std::vector<Row> rows = Measure(driver, options);
-    if (options.json) {
-        Json results = Json::array();
-        for (const Row& row : rows)
-            results.push_back({{"work", row.what}, {"tokens_per_second", row.tokens_per_second}});
-        Json out{{"model", path.filename().string()},
-                 {"cpu", platform::CpuModelName()},
-                 {"kernels", loaded.table->name},
-                 {"threads", runner->threads()},
-                 {"activations", options.model.activations},
-                 {"load_seconds", load_s},
-                 {"weight_bytes", loaded.weights.bytes()},
-                 {"peak_resident_bytes", platform::PeakResidentBytes()},
-                 {"machine_peak",
-                  {{"int8_gops", peak.int8_gops},
-                   {"f32_gflops", peak.f32_gflops},
-                   {"memory_gb_per_second", peak.read_gbps}}},
-                 {"results", results}};
-        fmt::print("{}\n", DumpJson(out, 2));
-        return 0;
+    report.model = path.filename().string();
+    report.cpu = platform::CpuModelName();
+    report.kernels = loaded.table->name;
+    report.activations = options.model.activations;
+    report.threads = runner->threads();
+    std::error_code not_a_file;
+    if (auto bytes = std::filesystem::file_size(path, not_a_file); !not_a_file)
+        report.file_bytes = bytes;
+    report.weight_bytes = loaded.weights.bytes();
+    {
+        platform::Team team(runner->threads());
+        report.peak = kernels::MeasurePeaks(*loaded.table, team, {});
     }
-    fmt::print("{}  {}  {} kernels, {} threads, activations {}\n", path.filename().string(),
-               platform::CpuModelName(), loaded.table->name, runner->threads(),
-               options.model.activations);
-    fmt::print("loaded in {:.2f} s, weights {:.1f} MiB, peak resident {:.1f} MiB\n", load_s,
-               static_cast<double>(loaded.weights.bytes()) / 1048576,
-               static_cast<double>(platform::PeakResidentBytes()) / 1048576);
-    fmt::print("this machine now: int8 {:.0f} GOPS, f32 {:.0f} GFLOPS, memory {:.1f} GB/s\n\n",
-               peak.int8_gops, peak.f32_gflops, peak.read_gbps);
-    for (const Row& row : rows)
-        fmt::print("{:<32} {:>10.1f} tok/s\n", row.what, row.tokens_per_second);
+    LATHE_TRY(auto text, TextTokens(options, tokenizer));
+    LATHE_TRY(PromptCutter prompts, PromptCutter::Create(text));
+    bool int8 = options.model.activations != "f32";
+    uint64_t kv_bytes_per_token =
+        model::Runner::PageBytes(loaded.config, runner->runner().options().kv_type) /
+        kernels::kPageTokens;
+    Roofline roofline(loaded, int8, kv_bytes_per_token, report.peak);
+    StepBench steps(*runner, std::move(text));
+    LATHE_RETURN_IF_ERROR(CheckRoom(options, *runner, steps.TokensEach()));
+    MeasureSteps(steps, options, roofline, report);
+    if (options.Wants("serve")) {
+        LATHE_TRY(auto engine, engine::Engine::Create(*runner, tokenizer,
+                                                      {.tokens_per_step_max = options.rows}));
+        LATHE_RETURN_IF_ERROR(MeasureServing(*engine, prompts, options, roofline, report));
+    }
+    report.peak_resident_bytes = platform::PeakResidentBytes();
+    fmt::print("{}", options.json ? DumpJson(AsJson(report), 2) + "\n" : AsText(report));
     return 0;
+}
+
+void AddWorkOptions(CLI::App& command, BenchOptions& options) {
+    command.add_option("--works", options.works, "What to measure")
+        ->delimiter(',')
+        ->check(CLI::IsMember({"prefill", "decode", "mixed", "serve"}))
+        ->capture_default_str();
+    command.add_option("--prompt", options.prompt, "prefill: lengths of the prompt")
+        ->delimiter(',')
+        ->check(CLI::Range(1, 1 << 20))
+        ->capture_default_str();
+    command.add_option("--sequences", options.sequences, "decode: sequences together")
+        ->delimiter(',')
+        ->check(CLI::Range(1, StepBench::kSequencesMax))
+        ->capture_default_str();
+    command.add_option("--mixed", options.mixed, "mixed: sequences that decode")
+        ->check(CLI::Range(1, StepBench::kSequencesMax - 1))
+        ->capture_default_str();
+    command.add_option("--chunks", options.chunks, "mixed: rows of a prompt beside them")
+        ->delimiter(',')
+        ->check(CLI::Range(1, 1 << 16))
+        ->capture_default_str();
+    command
+        .add_option("--serve", options.serve,
+                    "serve: jobs as REQUESTSxPROMPT/GENERATE[@ATONCE][+SHARED]: requests through "
+                    "the engine, at most ATONCE at a time, the first SHARED tokens in common")
+        ->delimiter(',')
+        ->capture_default_str();
+    command.add_option("--depth", options.depth, "Tokens before each decoded one")
+        ->check(CLI::Range(0, 1 << 20))
+        ->capture_default_str();
+    command.add_option("--generate", options.generate, "decode, mixed: steps a run")
+        ->check(CLI::Range(1, 4096))
+        ->capture_default_str();
 }
 
 }  // namespace
@@ -174,23 +248,15 @@ void AddBenchCommand(CLI::App& app, int& exit_code) {
     CLI::App* command = app.add_subcommand(
         "bench", "Prefill and decode speed of a model, with this machine's measured peak");
     AddModelOptions(*command, options->model);
-    command->add_option("--prompt", options->prompt, "Prompt lengths")
-        ->delimiter(',')
-        ->check(CLI::Range(1, 1 << 20))
-        ->capture_default_str();
-    command->add_option("--sequences", options->sequences, "Sequences that decode together")
-        ->delimiter(',')
-        ->check(CLI::Range(1, Driver::kSequencesMax))
-        ->capture_default_str();
-    command->add_option("--depth", options->depth, "Tokens before each decoded one")
-        ->check(CLI::Range(0, 1 << 20))
-        ->capture_default_str();
-    command->add_option("--generate", options->generate, "Decoded steps a run")
-        ->check(CLI::Range(1, 4096))
+    AddWorkOptions(*command, *options);
+    command->add_option("--rows", options->rows, "Most rows of a step")
+        ->check(CLI::Range(64, 4096))
         ->capture_default_str();
     command->add_option("--repeat", options->repeat, "Runs of each, of which the median is given")
         ->check(CLI::Range(1, 100))
         ->capture_default_str();
+    command->add_option("--text", options->text_file, "Prompts are cut from this file")
+        ->check(CLI::ExistingFile);
     command->add_flag("--json", options->json, "Print one JSON object");
     command->callback([options, &exit_code] {
         auto result = Run(*options);

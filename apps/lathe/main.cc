@@ -14,6 +14,7 @@ int main(int argc, char** argv) {
     lathe::app::AddTokenizeCommand(app, exit_code);
     lathe::app::AddGenerateCommand(app, exit_code);
     lathe::app::AddChatCommand(app, exit_code);
+    lathe::app::AddDivergenceCommand(app, exit_code);
     lathe::app::AddPerplexityCommand(app, exit_code);
     lathe::app::AddBenchCommand(app, exit_code);
     try {

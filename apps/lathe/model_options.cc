@@ -17,8 +17,15 @@ void AddModelOptions(CLI::App& command, ModelOptions& options) {
                     "auto: int8 where the weights are quantized; f32: exact")
         ->check(CLI::IsMember({"auto", "f32"}))
         ->capture_default_str();
+    command
+        .add_option("--kv-type", options.kv_type,
+                    "Keys and values: f32, f16, or int8 (half the memory of f16; auto: f16, and "
+                    "f32 with --activations f32)")
+        ->check(CLI::IsMember({"auto", "f32", "f16", "int8"}))
+        ->capture_default_str();
     command.add_option("--kernels", options.kernels,
-                       "Force an instruction set: generic, avx2, avx512 (default: the fastest)");
+                       "Force an instruction set: generic, avx2, avxvnni, avx512, amx (default: "
+                       "the fastest)");
     command.add_option("--threads", options.threads, "Threads that compute (default: all cores)")
         ->check(CLI::Range(1, 1024));
     command
@@ -35,6 +42,13 @@ void AddModelOptions(CLI::App& command, ModelOptions& options) {
         ->check(CLI::ExistingFile);
 }
 
+std::optional<kernels::KvType> KvTypeOf(const ModelOptions& options) {
+    if (options.kv_type == "f32") return kernels::KvType::kF32;
+    if (options.kv_type == "f16") return kernels::KvType::kF16;
+    if (options.kv_type == "int8") return kernels::KvType::kI8;
+    return std::nullopt;
+}
+
 Result<std::unique_ptr<backends::LocalModel>> LoadModel(const ModelOptions& options,
                                                         engine::EngineOptions engine) {
     backends::LocalModelOptions local;
@@ -45,6 +59,7 @@ Result<std::unique_ptr<backends::LocalModel>> LoadModel(const ModelOptions& opti
     if (!std::filesystem::exists(options.model)) local.id = options.model;
     local.activations =
         options.activations == "f32" ? backends::Activations::kF32 : backends::Activations::kAuto;
+    local.kv_type = KvTypeOf(options);
     local.kernels = options.kernels;
     local.threads = options.threads;
     local.kv_bytes = options.kv_bytes;

@@ -5,6 +5,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "commands.h"
@@ -15,6 +16,7 @@ namespace lathe::app {
 struct ModelOptions {
     std::string model = "smollm2-135m";
     std::string activations = "auto";
+    std::string kv_type = "auto";
     std::string kernels;
     std::string chat_template;  // a file
     int threads = 0;
@@ -23,6 +25,9 @@ struct ModelOptions {
 };
 
 void AddModelOptions(CLI::App& command, ModelOptions& options);
+
+// What --kv-type says; nothing for "auto".
+std::optional<kernels::KvType> KvTypeOf(const ModelOptions& options);
 
 // Resolves the name, reads the template file and loads. `engine` as its defaults, but
 // the context of `options`.

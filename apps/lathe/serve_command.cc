@@ -24,6 +24,8 @@ struct ServeOptions {
     bool open = false;
     int32_t running_max = 64;
     int32_t queue_max = 1024;
+    double token_ms_max = 200;
+    bool no_prefix_cache = false;
     uint64_t body_bytes_max = 16u << 20;
     int grace_seconds = 30;
     std::string log_level = "info";
@@ -152,6 +154,8 @@ Status Serve(const ServeOptions& options) {
     engine::EngineOptions engine;
     engine.sequences_max = options.running_max;
     engine.queue_max = options.queue_max;
+    engine.token_seconds_max = options.token_ms_max / 1000;
+    engine.shares_prefixes = !options.no_prefix_cache;
     LATHE_TRY(model, LoadModel(options.model, engine));
     api.emplace(*model, access, metrics, log);
     hooks = api->Hooks();
@@ -204,6 +208,13 @@ void AddServeCommand(CLI::App& app, int& exit_code) {
                      "Requests that wait; more are refused with 429")
         ->check(CLI::Range(0, 1 << 20))
         ->capture_default_str();
+    command
+        ->add_option("--inter-token-latency-ms", options->token_ms_max,
+                     "Prompts are cut so that running texts get a token this often (0: no cut)")
+        ->check(CLI::Range(0.0, 60000.0))
+        ->capture_default_str();
+    command->add_flag("--no-prefix-cache", options->no_prefix_cache,
+                      "Requests that begin alike do not share what was computed");
     command
         ->add_option("--max-body", options->body_bytes_max,
                      "Largest request body, as 512KiB or 16MiB (default: 16MiB)")

@@ -1,5 +1,6 @@
 // The engine without its thread under random load: arrivals, cancels, few pages,
-// priorities. Everything follows from a seed; a failure prints it, and
+// priorities, tenants, twins that share a beginning. Everything follows from a seed; a failure
+// prints it, and
 //   LATHE_SIMULATION_SEED=123 .../lathe_simulation_test
 // runs that one alone.
 #include <gtest/gtest.h>
@@ -54,11 +55,18 @@ public:
     void Run() {
         runner_ = std::make_unique<FakeRunner>(world_.model);
         batcher_ = Open(world_, *runner_);
+        runner_->on_forward = [this](std::span<const SequenceSlice> batch) {
+            CheckBatch(batch);
+            for (const SequenceSlice& slice : batch)
+                now_ += std::chrono::microseconds(1000 * slice.tokens.size() + 100);
+        };
+        page_owners_.resize(static_cast<size_t>(world_.model.page_count));
         int arrivals = Between(20, 90);
         int pressure = Between(1, 4);  // arrivals for each step, about
         while (arrivals > 0 && !::testing::Test::HasFailure()) {
             for (int i = Between(0, pressure); i > 0 && arrivals > 0; --i, --arrivals) Arrive();
             if (Chance(0.08)) CancelSomething();
+            if (Chance(0.2)) CancelAWriter();
             CheckedStep();
         }
         // Everything is recomputed at most a few times before it is promoted and runs through.
@@ -76,6 +84,9 @@ public:
     uint64_t preemptions() const { return batcher_->stats().preemptions; }
     uint64_t steps() const { return batcher_->stats().steps; }
     uint64_t refused() const { return refused_; }
+    uint64_t hits() const { return batcher_->stats().prefix_hits; }
+    uint64_t waits() const { return waits_; }
+    uint64_t cancelled_writers() const { return cancelled_writers_; }
 
     // What all clients saw, to compare two runs.
     std::string Transcript() const {
@@ -125,12 +136,13 @@ private:
         world.engine.context_length = world.model.context_length;
         world.engine.sequences_max = Between(1, 8);
         world.engine.tokens_per_step_max = Between(world.engine.sequences_max, 40);
+        world.engine.token_seconds_max = Pick({0.0, 0.002, 0.02});
+        world.engine.shares_prefixes = !Chance(0.1);
         return world;
     }
 
-    static std::unique_ptr<Batcher> Open(const World& world, FakeRunner& runner) {
-        return Batcher::Create(runner, ByteTokenizer(), world.engine,
-                               [] { return Batcher::TimePoint{}; })
+    std::unique_ptr<Batcher> Open(const World& world, FakeRunner& runner) {
+        return Batcher::Create(runner, ByteTokenizer(), world.engine, [this] { return now_; })
             .value();
     }
 
@@ -155,11 +167,37 @@ private:
         request.sampling.temperature = Pick({0.0f, 0.7f, 1.0f});
         request.sampling.top_k = Pick({0, 20});
         request.sampling.repetition_penalty = Pick({1.0f, 1.3f});
+        request.tenant = Pick({"", "", "a", "b"});
+        request.cache_salt = Pick({"", "", "", "pepper"});
         return request;
     }
 
+    // Most come alone; some with twins, which begin alike and go on differently, and some
+    // with the text that another one was given, as the next turn of a chat does.
     void Arrive() {
         GenerationRequest request = RandomRequest();
+        if (Chance(0.15) && !jobs_.empty()) {
+            const Job& before =
+                std::next(jobs_.begin(), Between(0, static_cast<int>(jobs_.size()) - 1))->second;
+            request.prompt = before.request.prompt;
+            for (TokenId token : before.record->completions[0].ids())
+                request.prompt.push_back(token);
+            request.prompt.push_back(Between(0, 200));
+            request.tenant = before.request.tenant;
+            request.cache_salt = before.request.cache_salt;
+        }
+        for (int twins = Chance(0.2) ? Between(1, 4) : 0; twins > 0; --twins) {
+            GenerationRequest twin = RandomRequest();
+            twin.prompt = request.prompt;
+            for (int i = Between(0, 3); i > 0; --i) twin.prompt.push_back(Between(0, 200));
+            twin.tenant = Chance(0.8) ? request.tenant : twin.tenant;
+            twin.cache_salt = Chance(0.8) ? request.cache_salt : twin.cache_salt;
+            Submit(std::move(twin));
+        }
+        Submit(std::move(request));
+    }
+
+    void Submit(GenerationRequest request) {
         if (!PrepareRequest(request, world_.limits())) {
             ++refused_;
             return;
@@ -169,30 +207,72 @@ private:
         tokens_wanted_ += request.completions * (CachedTokensMax(request) + 1);
         Job& job = jobs_[id];
         job.record = std::make_unique<GenerationRecord>(completions);
-        batcher_->Add(id, request, job.record->sink(), {});
+        batcher_->Add(id, request, job.record->sink(), now_);
         job.request = std::move(request);
+    }
+
+    // Whoever is computing a prompt: twins that wait for it have to go on without it.
+    void CancelAWriter() {
+        for (const Sequence* sequence : batcher_->scheduler().running()) {
+            if (sequence->left() <= 1) continue;
+            ++cancelled_writers_;
+            return Cancel(RequestId{sequence->request->spec.arrival});
+        }
     }
 
     void CancelSomething() {
         if (jobs_.empty()) return;
-        auto found = std::next(jobs_.begin(), Between(0, static_cast<int>(jobs_.size()) - 1));
-        found->second.cancelled |= !found->second.record->over;
-        batcher_->Cancel(found->first);
-        EXPECT_TRUE(found->second.record->over);
+        Cancel(std::next(jobs_.begin(), Between(0, static_cast<int>(jobs_.size()) - 1))->first);
+    }
+
+    void Cancel(RequestId id) {
+        Job& job = jobs_.at(id);
+        job.cancelled |= !job.record->over;
+        batcher_->Cancel(id);
+        EXPECT_TRUE(job.record->over);
         batcher_->CheckAccounts();
+    }
+
+    static std::string OwnerOf(const GenerationRequest& request) {
+        return request.tenant + "/" + request.cache_salt;
+    }
+
+    // A page is only read under the tenant and the salt under which it was written.
+    // (That it holds the right tokens is what the runner checks.)
+    void CheckBatch(std::span<const SequenceSlice> batch) {
+        for (const SequenceSlice& slice : batch) {
+            const Sequence* sequence = nullptr;
+            for (const Sequence* candidate : batcher_->scheduler().running())
+                if (candidate->pages.data() == slice.pages.data()) sequence = candidate;
+            ASSERT_NE(sequence, nullptr);
+            overtaken_ |= first_ != nullptr && RanksBefore(sequence, first_);
+            std::string owner =
+                OwnerOf(jobs_.at(RequestId{sequence->request->spec.arrival}).request);
+            auto first = static_cast<size_t>(slice.position / world_.model.page_tokens);
+            size_t end = static_cast<size_t>(slice.position) + slice.tokens.size();
+            for (size_t i = 0; i < first; ++i) EXPECT_EQ(page_owners_[slice.pages[i]], owner);
+            for (size_t i = first; i * static_cast<size_t>(world_.model.page_tokens) < end; ++i)
+                page_owners_[slice.pages[i]] = owner;
+        }
     }
 
     void CheckedStep() {
         std::optional<Progress> before;
         std::span<Sequence* const> running = batcher_->scheduler().running();
-        if (!running.empty())
-            before = Progress{RequestId{running[0]->request->arrival}, running[0]->index,
-                              running[0]->computed};
+        first_ = nullptr;  // in the order of the step that comes
+        overtaken_ = false;
+        for (const Sequence* sequence : running) {
+            sequence->request->tenant->turn = sequence->request->tenant->served;
+            if (first_ == nullptr || RanksBefore(sequence, first_)) first_ = sequence;
+        }
+        if (first_ != nullptr)
+            before =
+                Progress{RequestId{first_->request->spec.arrival}, first_->index, first_->computed};
         PoisonFreePages();
         bool was_idle = batcher_->idle();
         EXPECT_EQ(batcher_->Step(), !was_idle);
         batcher_->CheckAccounts();
-        if (before) CheckProgress(*before);
+        if (before && !overtaken_) CheckProgress(*before);
         CountOvertaken();
     }
 
@@ -200,7 +280,8 @@ private:
     void PoisonFreePages() {
         const kvcache::PagePool& pool = batcher_->scheduler().pool();
         for (uint32_t page = 0; page < pool.page_count(); ++page)
-            if (pool.references(page) == 0) runner_->Poison(page);
+            if (pool.references(page) == 0 && !batcher_->scheduler().pages().findable(page))
+                runner_->Poison(page);
     }
 
     // The first in order was not preempted and has moved on, or is done.
@@ -208,7 +289,7 @@ private:
         const Job& job = jobs_.at(before.id);
         if (job.record->completions[static_cast<size_t>(before.index)].finish) return;
         for (const Sequence* sequence : batcher_->scheduler().running())
-            if (RequestId{sequence->request->arrival} == before.id &&
+            if (RequestId{sequence->request->spec.arrival} == before.id &&
                 sequence->index == before.index) {
                 EXPECT_GT(sequence->computed, before.computed);
                 return;
@@ -219,7 +300,7 @@ private:
     void CountOvertaken() {
         std::vector<RequestId> started;
         for (const Sequence* sequence : batcher_->scheduler().running())
-            started.push_back(RequestId{sequence->request->arrival});
+            started.push_back(RequestId{sequence->request->spec.arrival});
         for (const auto& [id, job] : jobs_)
             if (!job.started && job.record->completions[0].events > 0) started.push_back(id);
         std::vector<RequestId> fresh;
@@ -228,9 +309,16 @@ private:
                 fresh.push_back(id);
         for (RequestId id : fresh)
             for (auto& [older, job] : jobs_)
-                if (older < id && !job.started && !job.record->over) ++job.overtaken;
-        for (const auto& [id, job] : jobs_)
+                if (older < id && !job.started && !job.record->over &&
+                    (job.request.tenant == jobs_.at(id).request.tenant ||
+                     job.request.priority > jobs_.at(id).request.priority))
+                    ++job.overtaken;
+        for (const auto& [id, job] : jobs_) {
             EXPECT_LE(job.overtaken, Scheduler::kOvertakenMax + world_.engine.sequences_max);
+            bool waits = !job.started && !job.record->over;
+            waits_ += waits && batcher_->scheduler().running().size() <
+                                   static_cast<size_t>(world_.engine.sequences_max);
+        }
     }
 
     // The same request on an engine with room for everything and nothing else to do.
@@ -241,6 +329,7 @@ private:
         roomy.model.batch_tokens_max = 256;
         roomy.engine.sequences_max = 8;
         roomy.engine.tokens_per_step_max = 256;
+        roomy.engine.shares_prefixes = false;
         FakeRunner runner(roomy.model);
         std::unique_ptr<Batcher> batcher = Open(roomy, runner);
         GenerationRecord alone(job.record->completions.size());
@@ -282,7 +371,13 @@ private:
     std::map<RequestId, Job> jobs_;
     uint64_t last_id_ = 0;
     uint64_t refused_ = 0;
+    uint64_t waits_ = 0;  // of requests though there was a place, in steps
+    uint64_t cancelled_writers_ = 0;
     int tokens_wanted_ = 0;
+    std::vector<std::string> page_owners_;  // [page], who wrote it last
+    const Sequence* first_ = nullptr;       // in order among those that ran before the step
+    bool overtaken_ = false;                // by one that got its place in this step
+    Batcher::TimePoint now_{};
 };
 
 class SimulationTest : public ::testing::TestWithParam<uint32_t> {
@@ -300,11 +395,17 @@ protected:
         steps_ += simulation.steps();
         preemptions_ += simulation.preemptions();
         refused_ += simulation.refused();
+        hits_ += simulation.hits();
+        waits_ += simulation.waits();
+        cancelled_writers_ += simulation.cancelled_writers();
     }
 
     uint64_t steps_ = 0;
     uint64_t preemptions_ = 0;
     uint64_t refused_ = 0;
+    uint64_t hits_ = 0;
+    uint64_t waits_ = 0;
+    uint64_t cancelled_writers_ = 0;
 
 private:
     void (*previous_)(int) = nullptr;
@@ -320,7 +421,12 @@ TEST_P(SimulationTest, EveryRequestGetsTheTextItGetsAlone) {
     EXPECT_GT(steps_, 5000u);
     EXPECT_GT(preemptions_, 100u);
     EXPECT_GT(refused_, 0u);
-    std::printf("%lu steps, %lu preemptions, %lu refused\n", steps_, preemptions_, refused_);
+    EXPECT_GT(hits_, 5000u);
+    EXPECT_GT(waits_, 100u);
+    EXPECT_GT(cancelled_writers_, 50u);
+    std::printf(
+        "%lu steps, %lu preemptions, %lu refused, %lu tokens found, %lu writers cancelled\n",
+        steps_, preemptions_, refused_, hits_, cancelled_writers_);
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, SimulationTest, ::testing::Range(0u, 4u));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "compute/model/top_logits.h"
 #include "core/base/check.h"
 
 namespace lathe::testing_support {
@@ -69,7 +70,8 @@ void FakeRunner::Forward(std::span<const SequenceSlice> batch, const engine::Log
         for (size_t r = first; r < wanted.size();
              r += static_cast<size_t>(options_.visit_threads)) {
             logits_(HistoryOf(batch[wanted[r].slice], wanted[r].token), logits);
-            visit(wanted[r].slice, wanted[r].token, logits);
+            model::VisitRow(visit, wanted[r].slice, batch[wanted[r].slice], wanted[r].token,
+                            logits);
         }
     };
     std::vector<std::jthread> helpers;

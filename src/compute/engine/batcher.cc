@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "compute/engine/request_limits.h"
+#include "compute/model/top_logits.h"
 #include "compute/sampling/logprobs.h"
 #include "core/base/check.h"
 
@@ -24,14 +25,11 @@ double Seconds(Batcher::TimePoint from, Batcher::TimePoint to) {
 // A completion from its first step on.
 struct Batcher::Completion {
     Completion(const tokenizer::Tokenizer& tokenizer, const GenerationRequest& spec, int32_t index)
-        : tokens(spec.prompt),
-          sampler(spec.sampling, *spec.sampling.seed, static_cast<uint32_t>(index)),
+        : sampler(spec.sampling, *spec.sampling.seed, static_cast<uint32_t>(index)),
           text(tokenizer, spec) {
-        tokens.reserve(spec.prompt.size() + static_cast<size_t>(spec.tokens_max));
-        sampler.SetPrompt(spec.prompt);
+        sampler.SetPrompt(spec.prompt, static_cast<size_t>(spec.tokens_max));
     }
 
-    std::vector<TokenId> tokens;  // prompt and text
     int32_t generated = 0;
     sampling::Sampler sampler;
     TextStream text;
@@ -43,8 +41,14 @@ struct Batcher::Request {
     Request(RequestId request_id, GenerationRequest request)
         : id(request_id),
           spec(std::move(request)),
-          schedule(static_cast<uint64_t>(id), spec.priority, spec.completions,
-                   static_cast<int32_t>(spec.prompt.size()), CachedTokensMax(spec)),
+          schedule({.arrival = static_cast<uint64_t>(id),
+                    .priority = spec.priority,
+                    .completions = spec.completions,
+                    .prompt = spec.prompt,
+                    .length_max = CachedTokensMax(spec),
+                    .tenant = spec.tenant,
+                    .salt = spec.cache_salt,
+                    .computes_prompt = spec.prompt_logprobs}),
           completions(static_cast<size_t>(spec.completions)),
           unfinished(spec.completions) {}
 
@@ -56,7 +60,6 @@ struct Batcher::Request {
     int32_t unfinished;
     std::vector<TokenId> end_tokens;         // that end the text
     std::vector<ScoredToken> prompt_scores;  // while they are being computed
-    bool scores_sent = false;
     Usage usage;
     TimePoint submitted;
     std::optional<TimePoint> started;
@@ -86,22 +89,23 @@ Result<std::unique_ptr<Batcher>> Batcher::Create(ModelRunner& runner,
     schedule.page_tokens = runner.page_tokens();
     schedule.sequences_max = options.sequences_max;
     schedule.tokens_per_step_max = options.tokens_per_step_max;
+    schedule.shares_prefixes = options.shares_prefixes;
     LATHE_TRY(Scheduler scheduler, Scheduler::Create(schedule));
     return std::unique_ptr<Batcher>(
-        new Batcher(runner, tokenizer, std::move(scheduler), std::move(clock)));
+        new Batcher(runner, tokenizer, std::move(scheduler), options, std::move(clock)));
 }
 
 Batcher::Batcher(ModelRunner& runner, const tokenizer::Tokenizer& tokenizer, Scheduler scheduler,
-                 Clock clock)
+                 const EngineOptions& options, Clock clock)
     : runner_(runner),
       tokenizer_(tokenizer),
       scheduler_(std::move(scheduler)),
+      budget_(options.token_seconds_max, options.tokens_per_step_max),
       clock_(std::move(clock)),
       scratches_(std::thread::hardware_concurrency() + 1),
       masks_(tokenizer, static_cast<size_t>(runner.vocab_size())),
-      visitor_([this](size_t slice, size_t row, std::span<const float> logits) {
-          Visit(slice, row, logits);
-      }) {
+      visitor_(
+          [this](size_t slice, size_t token, const LogitsRow& row) { Visit(slice, token, row); }) {
     auto sequences_max = static_cast<size_t>(scheduler_.options().sequences_max);
     slices_.reserve(sequences_max);
     work_.resize(sequences_max);
@@ -152,21 +156,37 @@ void Batcher::CancelAll() {
 
 bool Batcher::Step() {
     if (requests_.empty()) return false;
-    std::span<const Scheduler::Slice> plan = scheduler_.Plan();
+    TimePoint begin = clock_();
+    std::span<const Scheduler::Slice> plan =
+        scheduler_.Plan(budget_.PrefillRows(scheduler_.generating()));
     LATHE_CHECK(!plan.empty());
-    TimePoint now = clock_();
     slices_.clear();
-    for (const Scheduler::Slice& slice : plan) PrepareSlice(slice, now);
+    for (const Scheduler::Slice& slice : plan) PrepareSlice(slice, begin);
     runner_.Forward(slices_, visitor_);
     scheduler_.Commit();
     ++steps_;
-    now = clock_();
-    for (size_t i = 0; i < slices_.size(); ++i) Settle(work_[i], now);
+    TimePoint end = clock_();
+    CountRows(Seconds(begin, end));
+    for (size_t i = 0; i < slices_.size(); ++i) Settle(work_[i], end);
     return true;
 }
 
+void Batcher::CountRows(double seconds) {
+    int32_t decode = 0;
+    int32_t prefill = 0;
+    for (size_t i = 0; i < slices_.size(); ++i) {
+        auto rows = static_cast<int32_t>(slices_[i].tokens.size());
+        auto prompt = static_cast<int32_t>(work_[i].request->spec.prompt.size());
+        bool generates = rows == 1 && work_[i].begin >= prompt;
+        (generates ? decode : prefill) += rows;
+    }
+    budget_.Observe(decode, prefill, seconds);
+    decode_rows_ += static_cast<uint64_t>(decode);
+    prefill_rows_ += static_cast<uint64_t>(prefill);
+}
+
 Batcher::Request& Batcher::Find(const ScheduledRequest& scheduled) {
-    auto found = requests_.find(RequestId{scheduled.arrival});
+    auto found = requests_.find(RequestId{scheduled.spec.arrival});
     LATHE_CHECK(found != requests_.end());
     return *found->second;
 }
@@ -195,31 +215,42 @@ void Batcher::PrepareSlice(const Scheduler::Slice& slice, TimePoint now) {
     work.sequence = &sequence;
     work.completion = request.completions[index].get();
     work.begin = slice.begin;
-    // Completions share their prompt's pages, so the first one computes all of it.
-    work.scores = request.spec.prompt_logprobs && !request.scores_sent && sequence.index == 0;
+    work.scores = request.schedule.computes_prompt && sequence.index == 0;
     work.samples = slice.begin + slice.count == sequence.length && request.spec.tokens_max > 0;
     work.error.reset();
     work.mask = nullptr;
     if (work.samples && work.completion->matcher) work.mask = masks_.Post(work.completion->matcher);
 
     SequenceSlice& out = slices_.emplace_back();
-    out.tokens = std::span(work.completion->tokens)
+    out.tokens = std::span(sequence.tokens)
                      .subspan(static_cast<size_t>(slice.begin), static_cast<size_t>(slice.count));
     out.position = slice.begin;
     out.pages = sequence.pages;
     out.logits = work.scores    ? SequenceSlice::Logits::kAll
                  : work.samples ? SequenceSlice::Logits::kLast
                                 : SequenceSlice::Logits::kNone;
+    out.top = TopNeeded(work);
+}
+
+// How many of the best logits are all that a slice needs; 0 if it needs whole rows.
+uint32_t Batcher::TopNeeded(const RowWork& work) const {
+    const GenerationRequest& spec = work.request->spec;
+    bool bans = work.completion->generated < spec.tokens_min;
+    if (!work.samples || work.scores || work.mask || bans || spec.top_logprobs >= 0) return 0;
+    size_t limit =
+        std::min(model::TopLogits::kCountMax, static_cast<size_t>(runner_.vocab_size()) - 1);
+    return static_cast<uint32_t>(work.completion->sampler.TopNeeded(limit));
 }
 
 // On a thread of the runner, at the same time as others.
-void Batcher::Visit(size_t slice, size_t row, std::span<const float> logits) {
+void Batcher::Visit(size_t slice, size_t token, const LogitsRow& row) {
     RowWork& work = work_[slice];
     sampling::ScratchPool::Loan scratch = scratches_.Borrow();
-    int32_t next = work.begin + static_cast<int32_t>(row) + 1;
+    if (row.logits.empty()) return SampleTop(work, row, *scratch);
+    int32_t next = work.begin + static_cast<int32_t>(token) + 1;
     if (work.scores && next < static_cast<int32_t>(work.request->spec.prompt.size()))
-        Score(work, next, sampling::RowLogprobs(logits, *scratch));
-    if (work.samples && next == work.sequence->length) Sample(work, logits, *scratch);
+        Score(work, next, sampling::RowLogprobs(row.logits, *scratch));
+    if (work.samples && next == work.sequence->length) Sample(work, row.logits, *scratch);
 }
 
 void Batcher::Score(RowWork& work, int32_t position, const sampling::RowLogprobs& logprobs) {
@@ -268,6 +299,19 @@ void Batcher::Sample(RowWork& work, std::span<const float> logits, sampling::Scr
         logprobs.Top(static_cast<size_t>(spec.top_logprobs), work.chosen.top);
 }
 
+void Batcher::SampleTop(RowWork& work, const LogitsRow& row, sampling::Scratch& scratch) {
+    if (!row.sound || row.top.empty()) {
+        work.error = row.sound ? sampling::Sampler::NothingLeft() : sampling::Sampler::NotFinite();
+        return;
+    }
+    scratch.candidates.clear();
+    for (const model::TopLogit& best : row.top)
+        scratch.candidates.push_back({best.token, best.logit, 0});
+    work.chosen.token = work.completion->sampler.ChooseFromTop(scratch);
+    work.chosen.logprob = kNotANumber;
+    work.chosen.top.clear();
+}
+
 // Turns what a slice gave into an event, if it gave anything.
 void Batcher::Settle(RowWork& work, TimePoint now) {
     Request& request = *work.request;
@@ -282,12 +326,12 @@ void Batcher::Settle(RowWork& work, TimePoint now) {
     } else if (!event.finish) {
         event.finish = FinishReason::kLength;
     }
-    if (!event.finish) scheduler_.Append(*work.sequence);
+    if (!event.finish) scheduler_.Append(*work.sequence, work.chosen.token);
     Send(request, *work.sequence, now, event);
 }
 
 void Batcher::AttachPromptScores(Request& request, GenerationEvent& event) {
-    request.scores_sent = true;
+    request.schedule.computes_prompt = false;
     event.prompt = std::move(request.prompt_scores);
     if (std::none_of(event.prompt.begin() + 1, event.prompt.end(),
                      [](const ScoredToken& score) { return std::isnan(score.logprob); }))
@@ -303,7 +347,6 @@ void Batcher::AcceptToken(RowWork& work, TimePoint now, GenerationEvent& event) 
     Request& request = *work.request;
     Completion& completion = *work.completion;
     TokenId token = work.chosen.token;
-    completion.tokens.push_back(token);
     completion.sampler.Accept(token);
     if (completion.generated++ > 0) event.token_seconds = Seconds(completion.last_token, now);
     completion.last_token = now;
@@ -318,7 +361,7 @@ void Batcher::AcceptToken(RowWork& work, TimePoint now, GenerationEvent& event) 
 // False if the grammar cannot follow the newest token, which is then an error.
 bool Batcher::FollowGrammar(RowWork& work, GenerationEvent& event) {
     Completion& completion = *work.completion;
-    TokenId token = completion.tokens.back();
+    TokenId token = work.chosen.token;
     bool is_end =
         std::ranges::find(work.request->end_tokens, token) != work.request->end_tokens.end();
     if (!completion.matcher || is_end) return true;
@@ -334,7 +377,7 @@ bool Batcher::FollowGrammar(RowWork& work, GenerationEvent& event) {
 void Batcher::EndText(RowWork& work, GenerationEvent& event) {
     const GenerationRequest& spec = work.request->spec;
     Completion& completion = *work.completion;
-    TokenId token = completion.tokens.back();
+    TokenId token = work.chosen.token;
     bool may_stop = completion.generated >= spec.tokens_min;
     bool is_end =
         std::ranges::find(work.request->end_tokens, token) != work.request->end_tokens.end();
@@ -404,6 +447,10 @@ EngineStats Batcher::stats() const {
     stats.generation_tokens = generation_tokens_;
     stats.preemptions = scheduler_.preemptions();
     stats.steps = steps_;
+    stats.prefill_rows = prefill_rows_;
+    stats.decode_rows = decode_rows_;
+    stats.prefix_queries = scheduler_.pages().queries();
+    stats.prefix_hits = scheduler_.pages().hits();
     return stats;
 }
 

@@ -14,6 +14,7 @@
 #include "compute/engine/generation.h"
 #include "compute/engine/model_runner.h"
 #include "compute/engine/scheduler.h"
+#include "compute/engine/step_budget.h"
 #include "compute/engine/text_stream.h"
 #include "compute/sampling/sampler.h"
 #include "compute/sampling/scratch.h"
@@ -25,6 +26,9 @@ namespace lathe::engine {
 // same calls give the same events, so a simulation can drive it.
 //
 //   Step: schedule --> forward (rows are sampled as their logits come) --> events
+//
+// A step in which all sequences go on generating allocates no memory, but for what
+// events must carry.
 //
 // Engine thread only.
 class Batcher {
@@ -66,14 +70,17 @@ private:
     struct RowWork;
 
     Batcher(ModelRunner& runner, const tokenizer::Tokenizer& tokenizer, Scheduler scheduler,
-            Clock clock);
+            const EngineOptions& options, Clock clock);
 
     Request& Find(const ScheduledRequest& scheduled);
     void Start(Request& request, Sequence& sequence, TimePoint now);
     void PrepareSlice(const Scheduler::Slice& slice, TimePoint now);
-    void Visit(size_t slice, size_t row, std::span<const float> logits);
+    void CountRows(double seconds);
+    uint32_t TopNeeded(const RowWork& work) const;
+    void Visit(size_t slice, size_t token, const LogitsRow& row);
     void Score(RowWork& work, int32_t position, const sampling::RowLogprobs& logprobs);
     void Sample(RowWork& work, std::span<const float> logits, sampling::Scratch& scratch);
+    void SampleTop(RowWork& work, const LogitsRow& row, sampling::Scratch& scratch);
     void Settle(RowWork& work, TimePoint now);
     void AttachPromptScores(Request& request, GenerationEvent& event);
     void AcceptToken(RowWork& work, TimePoint now, GenerationEvent& event);
@@ -85,6 +92,7 @@ private:
     ModelRunner& runner_;
     const tokenizer::Tokenizer& tokenizer_;
     Scheduler scheduler_;
+    StepBudget budget_;
     Clock clock_;
     sampling::ScratchPool scratches_;
     constraint::MaskWorker masks_;
@@ -102,6 +110,8 @@ private:
     uint64_t prompt_tokens_ = 0;
     uint64_t generation_tokens_ = 0;
     uint64_t steps_ = 0;
+    uint64_t prefill_rows_ = 0;
+    uint64_t decode_rows_ = 0;
 };
 
 }  // namespace lathe::engine

@@ -407,6 +407,32 @@ TEST_F(BatcherTest, TellsWhereTheTimeWent) {
                             ::testing::DoubleEq(0.01)));
 }
 
+TEST_F(BatcherTest, CutsPromptsSoThatTextsThatRunGoOn) {
+    auto slowest_token = [&](double token_seconds_max) {
+        options_.token_seconds_max = token_seconds_max;
+        records_.clear();
+        Open({.context_length = 1000, .page_count = 100, .page_tokens = 32});
+        runner_->on_forward = [this](std::span<const SequenceSlice> batch) {
+            for (const SequenceSlice& slice : batch)  // a millisecond for each row
+                now_ += std::chrono::milliseconds(slice.tokens.size());
+        };
+        GenerationRequest running = Prompt("hi");
+        running.ignore_eos = true;
+        running.tokens_max = 40;
+        Add(running);
+        for (int i = 0; i < 5; ++i) batcher_->Step();
+        GenerationRequest large = Prompt(std::string(900, 'x'));
+        large.tokens_max = 1;
+        Add(large);
+        RunAll();
+        EXPECT_EQ(records_[0]->completions[0].tokens.size(), 40u);
+        return std::ranges::max(records_[0]->token_seconds);
+    };
+    EXPECT_DOUBLE_EQ(slowest_token(0), 0.256);
+    EXPECT_LE(slowest_token(0.05), 0.051);
+    EXPECT_GE(slowest_token(0.05), 0.04) << "it uses what it may";
+}
+
 TEST_F(BatcherTest, GivesTheSameTextAfterAPreemption) {
     GenerationRequest request = Prompt("a prompt");
     request.sampling.temperature = 1;
@@ -418,7 +444,10 @@ TEST_F(BatcherTest, GivesTheSameTextAfterAPreemption) {
     GenerationRecord alone = Run(request);
     records_.clear();
     Open({.page_count = 12, .page_tokens = 4});
-    for (int i = 0; i < 3; ++i) Add(request);
+    for (int i = 0; i < 3; ++i) {
+        request.cache_salt = std::to_string(i);
+        Add(request);
+    }
     RunAll();
     EXPECT_GT(batcher_->stats().preemptions, 0u);
     for (const auto& record : records_) {

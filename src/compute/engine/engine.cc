@@ -5,7 +5,7 @@
 #include <mutex>
 #include <random>
 #include <thread>
-#include <unordered_set>
+#include <unordered_map>
 #include <utility>
 
 #include "compute/engine/batcher.h"
@@ -41,6 +41,10 @@ Result<EngineOptions> Complete(const ModelRunner& runner, EngineOptions options)
     if (options.tokens_per_step_max < 1)
         return InvalidParam("tokens_per_step_max", "tokens_per_step_max must be at least 1, not {}",
                             options.tokens_per_step_max);
+    if (!(options.token_seconds_max >= 0))
+        return InvalidParam("token_seconds_max",
+                            "token_seconds_max must not be negative, but is {}",
+                            options.token_seconds_max);
     options.tokens_per_step_max = std::min(options.tokens_per_step_max, runner.batch_tokens_max());
     options.sequences_max = std::min(options.sequences_max, options.tokens_per_step_max);
     return options;
@@ -70,12 +74,13 @@ public:
         // Free places count, so that what can start at once is never refused.
         int32_t waiting = stats_.waiting + static_cast<int32_t>(submissions_.size());
         int32_t places = std::max(0, options_.sequences_max - stats_.running);
-        if (waiting >= options_.queue_max + places)
+        if (waiting >= options_.queue_max + places + TenantPlaces(request.tenant))
             return MakeError(Code::kResourceExhausted,
                              "{} requests are waiting, the queue holds no more; try again later",
                              waiting);
         RequestId id{next_id_++};
-        live_.insert(id);
+        live_.emplace(id, request.tenant);
+        ++requests_of_[request.tenant];
         submissions_.push_back({id, std::move(request), std::move(sink), Now()});
         wake_.notify_one();
         return id;
@@ -108,6 +113,8 @@ public:
     int32_t context_length() const { return options_.context_length; }
 
 private:
+    static constexpr int32_t kTenantPlacesMax = 1024;
+
     struct Submission {
         RequestId id;
         GenerationRequest request;
@@ -146,7 +153,19 @@ private:
     void Publish() {
         std::lock_guard lock(mutex_);
         stats_ = batcher_->stats();
-        for (RequestId id : batcher_->TakeEnded()) live_.erase(id);
+        for (RequestId id : batcher_->TakeEnded()) {
+            auto ended = live_.find(id);
+            auto tenant = requests_of_.find(ended->second);
+            if (--tenant->second == 0) requests_of_.erase(tenant);
+            live_.erase(ended);
+        }
+    }
+
+    // A full queue still takes one request of a tenant that has none, so that a flood of one
+    // tenant does not lock the others out. Requires: the lock is held.
+    int32_t TenantPlaces(const std::string& tenant) const {
+        bool others = !requests_of_.empty() && !requests_of_.contains(tenant);
+        return others ? std::min(kTenantPlacesMax, static_cast<int32_t>(requests_of_.size())) : 0;
     }
 
     const RequestLimits limits_;
@@ -155,10 +174,11 @@ private:
 
     mutable std::mutex mutex_;
     std::condition_variable_any wake_;
-    std::vector<Submission> submissions_;  // at most queue_max and the free places
-    std::vector<RequestId> cancels_;       // each of a live request, once
-    std::unordered_set<RequestId> live_;   // whose last event has not come
-    EngineStats stats_;                    // as of the last step
+    std::vector<Submission> submissions_;                   // at most queue_max and the free places
+    std::vector<RequestId> cancels_;                        // each of a live request, once
+    std::unordered_map<RequestId, std::string> live_;       // whose last event has not come
+    std::unordered_map<std::string, int32_t> requests_of_;  // live ones of each tenant
+    EngineStats stats_;                                     // as of the last step
     uint64_t next_id_ = 1;
     bool draining_ = false;
 

@@ -143,6 +143,25 @@ TEST_F(EngineTest, RefusesWhatDoesNotFitIntoTheQueue) {
     for (Client& client : clients) EXPECT_EQ(client.WaitForText().tokens.size(), 20u);
 }
 
+TEST_F(EngineTest, TakesOneRequestOfEachOtherTenantWhenTheQueueIsFull) {
+    OpenGated({.sequences_max = 1, .queue_max = 2});
+    std::vector<Client> clients(5);
+    auto submit = [&](Client& client, const char* tenant) {
+        GenerationRequest request = Prompt("hi");
+        request.tenant = tenant;
+        return engine_->Submit(request, client.sink()).has_value();
+    };
+    for (size_t i = 0; i < 3; ++i) ASSERT_TRUE(submit(clients[i], "flood"));
+    Client refused;
+    EXPECT_FALSE(submit(refused, "flood"));
+    EXPECT_TRUE(submit(clients[3], "calm"));
+    EXPECT_FALSE(submit(refused, "calm"));
+    EXPECT_TRUE(submit(clients[4], "quiet"));
+    EXPECT_FALSE(submit(refused, "flood"));
+    OpenGate();
+    for (Client& client : clients) EXPECT_EQ(client.WaitForText().tokens.size(), 20u);
+}
+
 TEST_F(EngineTest, RefusesEverythingWhenDrainingButFinishesWhatItHas) {
     OpenGated();
     Client client;

@@ -36,6 +36,8 @@ struct GenerationRequest {
     int32_t top_logprobs = -1;            // -1: none; 0: of the chosen token; else also the best n
     bool prompt_logprobs = false;         // the same for every prompt token (echo)
     int32_t priority = 0;                 // lower runs first
+    std::string tenant;                   // who asks: tenants take turns, and share no pages
+    std::string cache_salt;               // pages are shared only under the same salt
     constraint::GrammarPtr grammar;       // what the text must be, null: anything. Tokens that end
                                           // the text are then chosen only where it is complete
 };
@@ -55,7 +57,7 @@ enum class FinishReason { kStop, kLength, kCancelled, kError };
 struct Usage {
     int32_t prompt_tokens = 0;
     int32_t completion_tokens = 0;   // of all completions, the token that ended one included
-    int32_t cached_prompt_tokens = 0;
+    int32_t cached_prompt_tokens = 0;  // found in pages that were there
 };
 
 // Where the time of a request went, in seconds; 0 for what it did not come to.

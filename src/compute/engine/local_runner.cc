@@ -50,8 +50,8 @@ Result<std::unique_ptr<LocalRunner>> LocalRunner::Create(const modelfile::ModelP
 
     model::RunnerOptions inner;
     inner.activations = options.activations;
-    inner.kv_type = options.activations == model::Activations::kF32 ? kernels::KvType::kF32
-                                                                    : kernels::KvType::kF16;
+    bool exact = options.activations == model::Activations::kF32;
+    inner.kv_type = options.kv_type.value_or(exact ? kernels::KvType::kF32 : kernels::KvType::kF16);
     inner.context_length = options.context_length ? options.context_length : config.context_length;
     if (inner.context_length > config.context_length)
         return InvalidArgument("--context {} is longer than the model's {}", inner.context_length,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "compute/engine/model_runner.h"
 #include "compute/model/runner.h"
@@ -11,9 +12,11 @@ namespace lathe::engine {
 
 struct LocalRunnerOptions {
     model::Activations activations = model::Activations::kInt8;
-    std::string kernels;          // "": the fastest here
-    int threads = 0;              // 0: all usable cores
-    uint32_t context_length = 0;  // 0: the model's
+    std::optional<kernels::KvType> kv_type;  // of keys and values; default: f32 with f32
+                                             // activations, else f16
+    std::string kernels;                     // "": the fastest here
+    int threads = 0;                         // 0: all usable cores
+    uint32_t context_length = 0;             // 0: the model's
     uint32_t batch_tokens_max = 256;
     uint64_t kv_bytes = 0;  // 0: room for 64k tokens, at most a quarter of the memory
 };

@@ -11,6 +11,7 @@ namespace lathe::engine {
 
 using tokenizer::TokenId;
 
+using model::LogitsRow;
 using model::LogitsVisitor;
 using model::SequenceSlice;
 

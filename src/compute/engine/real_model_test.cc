@@ -20,7 +20,7 @@ using testing_support::GenerationRecord;
 constexpr const char* kModel = "smollm2-135m";
 constexpr double kLogprobTolerance = 1e-3;
 constexpr double kNearTie = 0.01;  // greedy may differ from here on
-constexpr uint32_t kContext = 128;
+constexpr uint32_t kContext = 256;
 constexpr uint64_t kMebibyte = 1 << 20;
 
 const modelfile::ModelPackage& Package() {
@@ -34,21 +34,33 @@ const tokenizer::Tokenizer& ModelTokenizer() {
     return tokenizer;
 }
 
-std::unique_ptr<LocalRunner> MakeRunner(model::Activations activations, uint64_t kv_bytes) {
+struct ServerOptions {
+    model::Activations activations = model::Activations::kInt8;
+    uint64_t kv_bytes = 0;  // 0: plenty
+    int32_t rows = 256;
+    int threads = 2;
+    uint32_t context = kContext;
+    bool shares = true;
+};
+
+std::unique_ptr<LocalRunner> MakeRunner(const ServerOptions& server) {
     LocalRunnerOptions options;
-    options.activations = activations;
-    options.context_length = kContext;
-    options.kv_bytes = kv_bytes;
+    options.activations = server.activations;
+    options.threads = server.threads;
+    options.context_length = server.context;
+    options.kv_bytes = server.kv_bytes;
     return LocalRunner::Create(Package(), options).value();
 }
 
 // A model, its engine and requests that run at once.
 class Server {
 public:
-    Server(model::Activations activations, uint64_t kv_bytes, int32_t rows)
-        : runner_(MakeRunner(activations, kv_bytes)),
-          engine_(
-              Engine::Create(*runner_, ModelTokenizer(), {.tokens_per_step_max = rows}).value()) {}
+    explicit Server(const ServerOptions& options)
+        : runner_(MakeRunner(options)),
+          engine_(Engine::Create(
+                      *runner_, ModelTokenizer(),
+                      {.tokens_per_step_max = options.rows, .shares_prefixes = options.shares})
+                      .value()) {}
 
     std::vector<std::unique_ptr<GenerationRecord>> Run(
         const std::vector<GenerationRequest>& requests) {
@@ -99,7 +111,7 @@ TEST(RealModel, GivesTheGoldenValuesWhileAllPromptsRunAtOnceInChunks) {
         request.top_logprobs = 8;
         requests.push_back(request);
     }
-    Server server(model::Activations::kF32, 0, /*rows=*/11);
+    Server server({.activations = model::Activations::kF32, .rows = 11});
     auto records = server.Run(requests);
     for (size_t r = 0; r < records.size(); ++r) {
         const Json& entry = golden[r];
@@ -110,6 +122,21 @@ TEST(RealModel, GivesTheGoldenValuesWhileAllPromptsRunAtOnceInChunks) {
         CheckTop(tops[tops.size() - 1]["top"], tokens.at(0));
         for (size_t i = 0; i < 48 && entry["greedy_margin"][i].get<double>() >= kNearTie; ++i)
             EXPECT_EQ(tokens.at(i).token, entry["greedy48"][i].get<TokenId>());
+    }
+}
+
+void ExpectSameBits(const GenerationRecord& actual, const GenerationRecord& expected) {
+    for (size_t c = 0; c < expected.completions.size(); ++c) {
+        const auto& wanted = expected.completions[c];
+        const auto& given = actual.completions[c];
+        EXPECT_EQ(given.text, wanted.text);
+        ASSERT_EQ(given.ids(), wanted.ids());
+        for (size_t t = 0; t < wanted.tokens.size(); ++t) {
+            EXPECT_EQ(given.tokens[t].logprob, wanted.tokens[t].logprob) << "token " << t;
+            ASSERT_EQ(given.tokens[t].top.size(), wanted.tokens[t].top.size());
+            for (size_t i = 0; i < wanted.tokens[t].top.size(); ++i)
+                EXPECT_EQ(given.tokens[t].top[i].logprob, wanted.tokens[t].top[i].logprob);
+        }
     }
 }
 
@@ -135,22 +162,77 @@ std::vector<GenerationRequest> MixedRequests() {
 
 TEST(RealModel, GivesTheSameBitsUnderLoadAndPreemptionAsAlone) {
     std::vector<GenerationRequest> requests = MixedRequests();
-    Server busy(model::Activations::kInt8, 7 * kMebibyte, /*rows=*/24);
+    Server busy({.kv_bytes = 7 * kMebibyte, .rows = 24, .context = 128});
     ASSERT_LT(busy.pages(), 16u) << "too much memory for a preemption";
     auto together = busy.Run(requests);
     EXPECT_GT(busy.stats().preemptions, 0u);
-    Server quiet(model::Activations::kInt8, 0, 256);
+    Server quiet({.context = 128, .shares = false});
     for (size_t i = 0; i < requests.size(); ++i) {
-        auto alone = quiet.Run({requests[i]});
-        for (size_t c = 0; c < alone[0]->completions.size(); ++c) {
-            const auto& expected = alone[0]->completions[c];
-            const auto& actual = together[i]->completions[c];
-            EXPECT_EQ(actual.text, expected.text) << "request " << i;
-            ASSERT_EQ(actual.ids(), expected.ids()) << "request " << i;
-            for (size_t t = 0; t < expected.tokens.size(); ++t)
-                EXPECT_EQ(actual.tokens[t].logprob, expected.tokens[t].logprob)
-                    << "request " << i << " token " << t;
-        }
+        SCOPED_TRACE(i);
+        ExpectSameBits(*together[i], *quiet.Run({requests[i]})[0]);
+    }
+}
+
+// A question of its own behind a beginning of some 130 tokens that all have in common.
+GenerationRequest Question(uint64_t number) {
+    GenerationRequest request;
+    std::string text;
+    for (int i = 0; i < 12; ++i) text += "You answer briefly, politely and only what is asked. ";
+    request.prompt =
+        ModelTokenizer().Encode(text + fmt::format("What is {} times seven?", number * 37));
+    request.tokens_max = 12;
+    request.ignore_eos = true;
+    request.sampling.seed = number;
+    request.sampling.temperature = 0.9f;
+    request.top_logprobs = 3;
+    return request;
+}
+
+std::vector<GenerationRequest> Questions(uint64_t count) {
+    std::vector<GenerationRequest> requests;
+    for (uint64_t i = 0; i < count; ++i) requests.push_back(Question(i));
+    return requests;
+}
+
+TEST(RealModel, GivesTheSameBitsOnHitMissAndAttachAndOnAnyNumberOfThreads) {
+    Server plain({.threads = 1, .shares = false});
+    std::vector<std::unique_ptr<GenerationRecord>> expected;
+    for (uint64_t i = 0; i < 4; ++i) expected.push_back(std::move(plain.Run({Question(i)})[0]));
+    EXPECT_EQ(plain.stats().prefix_hits, 0u);
+
+    // 32 at once: one computes the beginning, 31 attach to it.
+    Server together({.threads = 2});
+    auto records = together.Run(Questions(32));
+    EXPECT_EQ(records[0]->usage.cached_prompt_tokens, 0);
+    EXPECT_GE(together.stats().prefix_hits, 31u * 96);
+    for (size_t i = 0; i < 4; ++i) {
+        SCOPED_TRACE(fmt::format("among 31 others, {}", i));
+        ExpectSameBits(*records[i], *expected[i]);
+    }
+    // Again, one by one: each finds its whole prompt.
+    for (size_t i = 0; i < 4; ++i) {
+        SCOPED_TRACE(fmt::format("a hit, {}", i));
+        auto hit = together.Run({Question(i)});
+        EXPECT_GE(hit[0]->usage.cached_prompt_tokens, 96);
+        ExpectSameBits(*hit[0], *expected[i]);
+    }
+}
+
+TEST(RealModel, GivesTheSameBitsInChunksAndAfterAPreemptionWithSharedPages) {
+    Server plain({.shares = false});
+    // 14 pages; each request comes to 8, of which 4 are common under one salt.
+    Server tight({.kv_bytes = 10 * kMebibyte, .rows = 7, .threads = 1});
+    std::vector<GenerationRequest> requests = Questions(4);
+    for (size_t i = 0; i < requests.size(); ++i) {
+        requests[i].cache_salt = i % 2 ? "one" : "other";
+        requests[i].tokens_max = 90;
+    }
+    auto records = tight.Run(requests);
+    EXPECT_GT(tight.stats().preemptions, 0u);
+    EXPECT_GT(tight.stats().prefix_hits, 0u);
+    for (size_t i = 0; i < requests.size(); ++i) {
+        SCOPED_TRACE(i);
+        ExpectSameBits(*records[i], *plain.Run({requests[i]})[0]);
     }
 }
 

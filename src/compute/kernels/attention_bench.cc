@@ -21,7 +21,7 @@ void RunAttend(benchmark::State& state, const Case& test) {
     const Table& table = *SelectTable("").value();
     Random random(1);
     size_t pages = (test.tokens + kPageTokens - 1) / kPageTokens;
-    size_t bytes = KvPageBytes(test.type, test.head_dim);
+    size_t bytes = KvKeyPageBytes(test.type, test.head_dim);
     std::vector<std::byte> memory(2 * pages * bytes + 64);
     std::vector<const void*> keys, values;
     for (size_t page = 0; page < pages; ++page) {
@@ -70,9 +70,13 @@ int RegisterAll() {
          {Case{128, 1, 3, 64}, Case{512, 1, 3, 64}, Case{2048, 1, 3, 64}, Case{2048, 1, 7, 64},
           Case{2048, 1, 4, 256}, Case{2048, 1, 1, 128}, Case{128, 128, 3, 64},
           Case{512, 512, 3, 64}, Case{512, 512, 7, 64}, Case{512, 512, 4, 256},
-          Case{2048, 64, 3, 64}, Case{512, 512, 3, 64, KvType::kF32}})
+          Case{2048, 64, 3, 64}, Case{512, 512, 3, 64, KvType::kF32},
+          Case{512, 1, 3, 64, KvType::kI8}, Case{512, 512, 3, 64, KvType::kI8},
+          Case{512, 512, 4, 256, KvType::kI8}})
         benchmark::RegisterBenchmark(fmt::format("attend/{}/tokens{}/rows{}/group{}/dim{}",
-                                                 test.type == KvType::kF16 ? "f16" : "f32",
+                                                 test.type == KvType::kF16  ? "f16"
+                                                 : test.type == KvType::kI8 ? "i8"
+                                                                            : "f32",
                                                  test.tokens, test.rows, test.group, test.head_dim)
                                          .c_str(),
                                      RunAttend, test)

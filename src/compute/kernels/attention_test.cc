@@ -14,7 +14,7 @@ struct Cache {
         : key_values(RandomFloats(tokens * head_dim, random)),
           value_values(RandomFloats(tokens * head_dim, random)) {
         size_t pages = (tokens + kPageTokens - 1) / kPageTokens;
-        size_t bytes = KvPageBytes(type, head_dim);
+        size_t bytes = KvKeyPageBytes(type, head_dim);  // values need no more
         // Slots never written hold NaN: they must not be felt.
         keys.assign(pages * bytes, std::byte{0xFF});
         values.assign(pages * bytes, std::byte{0xFF});
@@ -29,7 +29,58 @@ struct Cache {
         if (type == KvType::kF16)
             for (auto* all : {&key_values, &value_values})
                 for (float& value : *all) value = tensor::F16ToF32(tensor::F32ToF16(value));
+        if (type == KvType::kI8) ReadBack(tokens, head_dim);
     }
+
+    // What int8 pages stand for, each value within half a step of what was stored. Keys
+    // are rotated back, of which an error keeps its length.
+    void ReadBack(size_t tokens, size_t head_dim) {
+        size_t bytes = KvKeyPageBytes(KvType::kI8, head_dim);
+        auto half = [](const std::byte* at) {
+            uint16_t bits;
+            std::memcpy(&bits, at, 2);
+            return tensor::F16ToF32(bits);
+        };
+        for (size_t t = 0; t < tokens; ++t) {
+            size_t slot = t % kPageTokens;
+            const std::byte* key_page = &keys[t / kPageTokens * bytes];
+            const std::byte* value_page = &values[t / kPageTokens * bytes];
+            size_t scales = kPageTokens * head_dim;
+            float key_step = half(key_page + scales + 2 * slot) / 127;
+            float value_step = half(value_page + scales + 2 * slot) / 127;
+            std::vector<double> rotated(head_dim);
+            for (size_t d = 0; d < head_dim; ++d) {
+                auto key_code = static_cast<int8_t>(key_page[d * kPageTokens + slot]);
+                auto value_code = static_cast<int8_t>(value_page[slot * head_dim + d]);
+                rotated[d] = half(key_page + scales + 2 * (kPageTokens + d)) + key_step * key_code;
+                float& value = value_values[t * head_dim + d];
+                ASSERT_NEAR(value_step * value_code, value,
+                            0.51f * value_step + 0.0005f * std::abs(value));
+                value = value_step * value_code;
+            }
+            Rotate(rotated);
+            double error = 0;
+            for (size_t d = 0; d < head_dim; ++d) {
+                float& key = key_values[t * head_dim + d];
+                error += (rotated[d] - key) * (rotated[d] - key);
+                key = static_cast<float>(rotated[d]);
+            }
+            ASSERT_LT(std::sqrt(error / static_cast<double>(head_dim)), 0.51f * key_step + 1e-3f);
+        }
+    }
+
+    // The Hadamard transform over runs of the largest power of two that divides the size.
+    static void Rotate(std::vector<double>& x) {
+        size_t run = x.size() & (~x.size() + 1);
+        for (size_t step = 1; step < run; step *= 2)
+            for (size_t i = 0; i < x.size(); ++i) {
+                if (i / step % 2 != 0) continue;
+                double a = x[i], b = x[i + step];
+                x[i] = (a + b) * std::sqrt(0.5);
+                x[i + step] = (a - b) * std::sqrt(0.5);
+            }
+    }
+
     std::vector<float> key_values, value_values;  // [token][head_dim]
     std::vector<std::byte> keys, values;
     std::vector<const void*> key_pages, value_pages;
@@ -123,7 +174,7 @@ protected:
 
 TEST_P(Attention, MatchesADoubleReferenceInManyShapes) {
     Random random(31);
-    for (KvType type : {KvType::kF32, KvType::kF16})
+    for (KvType type : {KvType::kF32, KvType::kF16, KvType::kI8})
         for (size_t head_dim : {8, 20, 64, 80, 128, 256})
             for (size_t tokens : {1, 2, 31, 33, 70, 600}) {
                 Shape shape;
@@ -143,7 +194,7 @@ TEST_P(Attention, SpansChunksAndWindowsAcrossThem) {
     Random random(32);
     for (size_t window : {0, 1, 32, 500, 513, 1400}) {
         Shape shape;
-        shape.type = KvType::kF16;
+        shape.type = window % 2 ? KvType::kI8 : KvType::kF16;
         shape.tokens = 1563;
         shape.rows = 40;
         shape.group = 2;
@@ -155,7 +206,7 @@ TEST_P(Attention, SpansChunksAndWindowsAcrossThem) {
 
 TEST_P(Attention, ARowIsTheSameToTheBitHoweverTheRowsAreCut) {
     Random random(33);
-    for (KvType type : {KvType::kF32, KvType::kF16})
+    for (KvType type : {KvType::kF32, KvType::kF16, KvType::kI8})
         for (size_t window : {0, 50, 520}) {
             Shape shape;
             shape.type = type;
@@ -213,10 +264,28 @@ TEST_P(Attention, LaterTokensAreNotFeltEvenIfTheyAreNaN) {
     Attend(MakeTask(shape, cache, queries, clean));
     std::vector<float> nans(64, std::numeric_limits<float>::quiet_NaN());
     table().store_kv({shape.type, 64, 39 % kPageTokens, nans.data(), nans.data(),
-                      &cache.keys[KvPageBytes(shape.type, 64)],
-                      &cache.values[KvPageBytes(shape.type, 64)]});
+                      &cache.keys[KvKeyPageBytes(shape.type, 64)],
+                      &cache.values[KvKeyPageBytes(shape.type, 64)]});
     Attend(MakeTask(shape, cache, queries, poisoned));
     EXPECT_EQ(std::memcmp(clean.data(), poisoned.data(), 7 * 2 * 64 * sizeof(float)), 0);
+    EXPECT_TRUE(std::isnan(poisoned.back()));
+}
+
+TEST_P(Attention, ATokenThatInt8CannotHoldShowsInWhatSeesItOnly) {
+    Random random(37);
+    Shape shape;
+    shape.type = KvType::kI8;
+    shape.tokens = 40;
+    shape.rows = 8;
+    Cache cache(table(), shape.type, shape.tokens, shape.head_dim, random);
+    auto queries = RandomFloats(8 * 64, random);
+    std::vector<float> clean(queries.size()), poisoned(queries.size()), large(64, 1e9f);
+    Attend(MakeTask(shape, cache, queries, clean));
+    table().store_kv({shape.type, 64, 39 % kPageTokens, &cache.key_values[39 * 64], large.data(),
+                      &cache.keys[KvKeyPageBytes(shape.type, 64)],
+                      &cache.values[KvKeyPageBytes(shape.type, 64)]});
+    Attend(MakeTask(shape, cache, queries, poisoned));
+    EXPECT_EQ(std::memcmp(clean.data(), poisoned.data(), 7 * 64 * sizeof(float)), 0);
     EXPECT_TRUE(std::isnan(poisoned.back()));
 }
 

@@ -105,7 +105,7 @@ int RegisterAll() {
         {576, 1536}, {1536, 576}, {576, 576}, {896, 4864}, {640, 2048}};
     for (auto [cols, outputs] : kShapes)
         for (DType type : {DType::kQ4_1, DType::kQ4_0, DType::kQ5_0, DType::kQ8_0})
-            for (size_t rows : {1, 2, 4, 8, 16, 128, 512}) Register({type, cols, outputs, rows});
+            for (size_t rows : {1, 2, 4, 8, 16, 32, 128, 512}) Register({type, cols, outputs, rows});
     for (const tensor::DTypeInfo& info : tensor::AllDTypes())
         if (info.block_size > 1)
             for (size_t rows : {1, 4, 16, 128}) Register({info.type, 1536, 1536, rows});

@@ -104,7 +104,7 @@ TEST_P(Gemm, RowsTogetherAndPanelsApartGiveTheSameBitsAsOneByOne) {
     Random random(13);
     for (tensor::DType type : Types(false)) {
         size_t cols = tensor::Info(type).block_size == 256 ? 512 : 576;
-        constexpr size_t kOutputs = 99, kCount = 33;
+        constexpr size_t kOutputs = 99, kCount = 77;
         auto data = RandomWeights(type, kOutputs, cols, random);
         PackedMatrix w = PackedMatrix::Pack(type, kOutputs, cols, data.data());
         auto x = RandomFloats(kCount * cols, random);
@@ -160,7 +160,7 @@ TEST_P(Gemm, IntegerDotsAreExactToTheExtremesOfCodesAndActivations) {
                 }
             auto w = Dequantized(type, data, kOutputs * cols);
             PackedMatrix packed = PackedMatrix::Pack(type, kOutputs, cols, data.data());
-            for (size_t count : {1, 2, 3, 4, 5, 6, 7, 20}) {
+            for (size_t count : {1, 2, 3, 4, 5, 6, 7, 20, 77}) {
                 Quantized x(count, cols);
                 for (int8_t& code : x.codes)
                     code = random() % 2 ? (random() % 2 ? 127 : -127)

@@ -37,7 +37,7 @@ TEST_F(SelectTableTest, NamesTheChoicesWhenTheNameIsUnknown) {
 }
 
 TEST_F(SelectTableTest, RefusesAnInstructionSetThatTheMachineLacks) {
-    for (std::string_view name : {"avx2", "avxvnni", "avx512"}) {
+    for (std::string_view name : {"avx2", "avxvnni", "avx512", "amx"}) {
         auto result = SelectTable(name);
         if (result) {
             EXPECT_EQ((*result)->name, name);

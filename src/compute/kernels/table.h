@@ -45,23 +45,32 @@ struct QuantizedRows {
 
 constexpr size_t kPageTokens = 32;
 
-enum class KvType : uint8_t { kF32, kF16 };
+// kI8: codes with a scale per token and head (algorithm/kv_int8.h).
+enum class KvType : uint8_t { kF32, kF16, kI8 };
 
 // Bytes of a page of keys of one KV head, and of a page of values. What is inside
 // belongs to store_kv and attend: keys lie [head_dim][kPageTokens], so that a page
 // is scored with tokens as lanes; values lie [kPageTokens][head_dim].
-constexpr size_t KvPageBytes(KvType type, size_t head_dim) {
-    return kPageTokens * head_dim * (type == KvType::kF32 ? sizeof(float) : sizeof(uint16_t));
+constexpr size_t KvValuePageBytes(KvType type, size_t head_dim) {
+    size_t elements = kPageTokens * head_dim;
+    if (type == KvType::kI8) return elements + kPageTokens * sizeof(uint16_t);
+    return elements * (type == KvType::kF32 ? sizeof(float) : sizeof(uint16_t));
 }
+constexpr size_t KvKeyPageBytes(KvType type, size_t head_dim) {
+    size_t reference = type == KvType::kI8 ? (head_dim * sizeof(uint16_t) + 63) / 64 * 64 : 0;
+    return KvValuePageBytes(type, head_dim) + reference;
+}
+constexpr size_t kHeadDimMax = 1024;
 
-// Key and value of one token, to be written into slot `slot` of its page.
+// Key and value of one token, to be written into slot `slot` of its page. The slots of
+// a page are written in order: later ones of an int8 page depend on the first.
 struct KvEntry {
     KvType type = KvType::kF16;
     size_t head_dim = 0;
     size_t slot = 0;               // position % kPageTokens
     const float* key = nullptr;    // [head_dim]
     const float* value = nullptr;  // [head_dim]
-    void* key_page = nullptr;      // KvPageBytes(), aligned to 64 bytes
+    void* key_page = nullptr;      // KvKeyPageBytes(); pages start at multiples of 32 bytes
     void* value_page = nullptr;
 };
 

@@ -9,6 +9,7 @@ namespace lathe::kernels {
 const Table& Avx2Table();     // AVX2, FMA, F16C
 const Table& AvxVnniTable();  // and VEX-encoded vpdpbusd
 const Table& Avx512Table();   // AVX-512 F, BW, DQ, VL and VNNI
+const Table& AmxTable();      // and the integer tiles of AMX
 #endif
 
 }  // namespace lathe::kernels

@@ -11,29 +11,48 @@ Result<PagePool> PagePool::Create(uint32_t page_count) {
     return PagePool(page_count);
 }
 
-PagePool::PagePool(uint32_t page_count) : references_(page_count, 0) {
-    free_.reserve(page_count);
-    for (uint32_t page = page_count; page-- > 0;) free_.push_back(page);  // 0 goes first
+PagePool::PagePool(uint32_t page_count)
+    : references_(page_count, 0),
+      next_(page_count + 1, page_count),
+      previous_(page_count + 1, page_count) {
+    for (PageId page = 0; page < page_count; ++page) Link(page, page_count);
 }
 
 bool PagePool::TryAllocate(std::span<PageId> pages) {
-    if (pages.size() > free_.size()) return false;
+    if (pages.size() > free_count_) return false;
     for (PageId& page : pages) {
-        page = free_.back();
-        free_.pop_back();
+        page = next_[page_count()];
+        Unlink(page);
         references_[page] = 1;
     }
     return true;
 }
 
 void PagePool::Retain(PageId page) {
-    LATHE_CHECK(page < references_.size() && references_[page] > 0);
-    ++references_[page];
+    LATHE_CHECK(page < references_.size());
+    if (references_[page]++ == 0) Unlink(page);
 }
 
-void PagePool::Release(PageId page) {
+void PagePool::Release(PageId page, Contents contents) {
     LATHE_CHECK(page < references_.size() && references_[page] > 0);
-    if (--references_[page] == 0) free_.push_back(page);
+    if (--references_[page] > 0) return;
+    auto end = static_cast<PageId>(page_count());
+    Link(page, contents == Contents::kKept ? end : next_[end]);
+}
+
+void PagePool::Link(PageId page, PageId before) {
+    PageId after = previous_[before];
+    next_[after] = page;
+    previous_[page] = after;
+    next_[page] = before;
+    previous_[before] = page;
+    ++free_count_;
+}
+
+void PagePool::Unlink(PageId page) {
+    next_[previous_[page]] = next_[page];
+    previous_[next_[page]] = previous_[page];
+    --free_count_;
 }
 
 }  // namespace lathe::kvcache

@@ -59,6 +59,33 @@ TEST(PagePoolDeathTest, AbortsWhenAFreePageIsReleased) {
     EXPECT_DEATH(pool.Retain(9), "check failed");
 }
 
+TEST(PagePool, HandsOutKeptContentsLastAndTheOldestOfThemFirst) {
+    PagePool pool = MakePool(4);
+    std::array<PageId, 4> pages{};
+    ASSERT_TRUE(pool.TryAllocate(pages));
+    pool.Release(pages[2], PagePool::Contents::kKept);
+    pool.Release(pages[0], PagePool::Contents::kKept);
+    pool.Release(pages[1]);
+    pool.Release(pages[3], PagePool::Contents::kKept);
+    std::array<PageId, 4> again{};
+    ASSERT_TRUE(pool.TryAllocate(again));
+    EXPECT_EQ(again, (std::array<PageId, 4>{pages[1], pages[2], pages[0], pages[3]}));
+}
+
+TEST(PagePool, TakesAKeptPageBackIntoUse) {
+    PagePool pool = MakePool(2);
+    std::array<PageId, 2> pages{};
+    ASSERT_TRUE(pool.TryAllocate(pages));
+    pool.Release(pages[0], PagePool::Contents::kKept);
+    pool.Release(pages[1], PagePool::Contents::kKept);
+    pool.Retain(pages[0]);
+    EXPECT_EQ(pool.free_count(), 1u);
+    EXPECT_EQ(pool.references(pages[0]), 1u);
+    std::array<PageId, 1> other{};
+    ASSERT_TRUE(pool.TryAllocate(other));
+    EXPECT_EQ(other[0], pages[1]);
+}
+
 // Against the plainest model of it: a count per page.
 TEST(PagePool, AgreesWithACountPerPageOverRandomOperations) {
     std::mt19937 random(7);
@@ -80,13 +107,13 @@ TEST(PagePool, AgreesWithACountPerPageOverRandomOperations) {
                 break;
             }
             case 1:
-                if (counts[page] == 0) break;
                 pool.Retain(page);
                 ++counts[page];
                 break;
             default:
                 if (counts[page] == 0) break;
-                pool.Release(page);
+                pool.Release(page, random() % 2 ? PagePool::Contents::kKept
+                                                : PagePool::Contents::kWorthless);
                 --counts[page];
         }
         ASSERT_EQ(pool.references(page), counts[page]);

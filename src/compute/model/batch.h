@@ -16,10 +16,29 @@ struct SequenceSlice {
     std::span<const uint32_t> pages;  // page table: enough for position + tokens.size()
     // Which tokens' logits are wanted: the last one, all, or none (an earlier chunk of a prompt).
     enum class Logits : uint8_t { kNone, kLast, kAll } logits = Logits::kLast;
+    // 0: whole rows are wanted. Else only the so many best logits of each, which saves
+    // writing and reading the vocabulary; at most TopLogits::kCountMax.
+    uint32_t top = 0;
 };
 
-// Receives one row of logits [vocab_size], valid during the call. `slice` and
-// `token` say whose. Called concurrently from several threads, once per row.
-using LogitsVisitor = std::function<void(size_t slice, size_t token, std::span<const float> logits)>;
+struct TopLogit {
+    TokenId token = 0;
+    float logit = 0;
+};
+
+// What is known of a row of logits: all [vocab_size], or the best by rising token.
+struct LogitsRow {
+    LogitsRow(std::span<const float> all) : logits(all) {}  // NOLINT: a row is its logits
+    LogitsRow(std::span<const TopLogit> best, bool finite) : top(best), sound(finite) {}
+    operator std::span<const float>() const { return logits; }  // NOLINT: likewise
+
+    std::span<const float> logits;  // empty if only the best were wanted
+    std::span<const TopLogit> top;
+    bool sound = true;  // with `top`: no logit of the row was NaN or +infinity
+};
+
+// Receives one row, valid during the call. `slice` and `token` say whose. Called
+// concurrently from several threads, once per row.
+using LogitsVisitor = std::function<void(size_t slice, size_t token, const LogitsRow& row)>;
 
 }  // namespace lathe::model

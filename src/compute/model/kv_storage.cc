@@ -6,15 +6,17 @@
 
 namespace lathe::model {
 size_t KvStorage::PageBytes(const KvLayout& layout) {
-    return size_t{2} * layout.layer_count * layout.kv_head_count *
-           kernels::KvPageBytes(layout.type, layout.head_dim);
+    size_t head_bytes = kernels::KvKeyPageBytes(layout.type, layout.head_dim) +
+                        kernels::KvValuePageBytes(layout.type, layout.head_dim);
+    return size_t{layout.layer_count} * layout.kv_head_count * head_bytes;
 }
 
 Result<KvStorage> KvStorage::Create(const KvLayout& layout, uint32_t page_count) {
     KvStorage storage;
     storage.layout_ = layout;
     storage.page_count_ = page_count;
-    storage.head_bytes_ = kernels::KvPageBytes(layout.type, layout.head_dim);
+    storage.key_bytes_ = kernels::KvKeyPageBytes(layout.type, layout.head_dim);
+    storage.value_bytes_ = kernels::KvValuePageBytes(layout.type, layout.head_dim);
     storage.page_bytes_ = PageBytes(layout);
     size_t bytes = storage.page_bytes_ * page_count;
     void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
@@ -34,11 +36,11 @@ void KvStorage::Unmap::operator()(std::byte* memory) const {
 std::byte* KvStorage::Keys(uint32_t page, uint32_t layer, uint32_t kv_head) const {
     LATHE_CHECK(page < page_count_);
     size_t head = size_t{layer} * layout_.kv_head_count + kv_head;
-    return memory_.get() + page * page_bytes_ + head * 2 * head_bytes_;
+    return memory_.get() + page * page_bytes_ + head * (key_bytes_ + value_bytes_);
 }
 
 std::byte* KvStorage::Values(uint32_t page, uint32_t layer, uint32_t kv_head) const {
-    return Keys(page, layer, kv_head) + head_bytes_;
+    return Keys(page, layer, kv_head) + key_bytes_;
 }
 
 }  // namespace lathe::model

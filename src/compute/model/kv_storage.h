@@ -18,7 +18,7 @@ struct KvLayout {
 
 // The memory of the KV cache, in pages of kernels::kPageTokens tokens. A page holds
 // keys and values of its tokens for all layers: [layer][kv head][keys, values], each
-// kernels::KvPageBytes() long and laid out by the kernels. Which page belongs to whom
+// as long as the kernels say and laid out by them. Which page belongs to whom
 // is the scheduler's business.
 //
 // Engine thread and the team it runs only.
@@ -43,7 +43,8 @@ private:
     KvLayout layout_;
     uint32_t page_count_ = 0;
     size_t page_bytes_ = 0;
-    size_t head_bytes_ = 0;                       // keys of one head in one page
+    size_t key_bytes_ = 0;  // of one head in one page
+    size_t value_bytes_ = 0;
     std::unique_ptr<std::byte[], Unmap> memory_;  // untouched pages cost nothing
 };
 

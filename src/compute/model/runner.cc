@@ -53,9 +53,9 @@ size_t Runner::State::AttentionScratch() const {
 }
 
 void Runner::State::AllocateWorkers() {
-    workspace.workers.resize(static_cast<size_t>(team.size()));
     size_t pages = options.context_length / kernels::kPageTokens + 1;
-    for (Workspace::PerWorker& worker : workspace.workers) {
+    for (int i = 0; i < team.size(); ++i) {
+        Workspace::PerWorker& worker = workspace.workers.emplace_back(model.config);
         worker.gemm.resize(GemmScratch());
         worker.attention.resize(AttentionScratch());
         worker.key_pages.resize(pages);

@@ -9,6 +9,7 @@
 #include <numeric>
 
 #include "core/platform/cpu.h"
+#include "support/allocation_count.h"
 #include "support/paths.h"
 
 namespace lathe::model {
@@ -25,14 +26,21 @@ std::vector<TokenId> Tokens(int seed) {
 
 using Logits = std::map<std::pair<size_t, size_t>, std::vector<float>>;  // (slice, token)
 
+struct Precision {
+    const char* name;
+    Activations activations;
+    kernels::KvType kv_type;
+};
+
 struct Fixture {
-    explicit Fixture(Activations activations, int threads)
+    explicit Fixture(Precision precision, int threads)
         : team(threads),
           model(*Model::Load(
               *modelfile::ModelPackage::Open(testing_support::ModelFile("smollm2-135m")),
               **kernels::SelectTable(""), team)),
           runner(*Runner::Create(model, team,
-                                 {.activations = activations,
+                                 {.activations = precision.activations,
+                                  .kv_type = precision.kv_type,
                                   .page_count = 64,
                                   .batch_tokens_max = 400,
                                   .context_length = 128})) {}
@@ -58,7 +66,7 @@ std::vector<uint32_t> Pages(uint32_t first) {
     return pages;
 }
 
-class RunnerBits : public testing::TestWithParam<Activations> {};
+class RunnerBits : public testing::TestWithParam<Precision> {};
 
 TEST_P(RunnerBits, DoNotDependOnTheRestOfTheBatch) {
     Fixture fixture(GetParam(), 2);
@@ -106,11 +114,63 @@ TEST_P(RunnerBits, DoNotDependOnTheNumberOfThreads) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(Activations, RunnerBits,
-                         testing::Values(Activations::kF32, Activations::kInt8),
-                         [](const auto& info) {
-                             return info.param == Activations::kF32 ? "f32" : "int8";
-                         });
+TEST_P(RunnerBits, OfTheBestLogitsAreThoseOfTheWholeRow) {
+    Fixture fixture(GetParam(), 2);
+    std::vector<TokenId> text = Tokens(7);
+    std::vector<uint32_t> pages = Pages(0);
+    SequenceSlice slice{text, 0, pages, SequenceSlice::Logits::kAll};
+    Logits whole = fixture.Forward({&slice, 1});
+    for (uint32_t top : {1u, 40u}) {
+        slice.top = top;
+        std::mutex mutex;
+        size_t rows = 0;
+        fixture.runner->Forward({&slice, 1}, [&](size_t, size_t token, const LogitsRow& row) {
+            std::lock_guard lock(mutex);
+            ++rows;
+            const std::vector<float>& all = whole[{0, token}];
+            EXPECT_TRUE(row.logits.empty() && row.sound);
+            ASSERT_EQ(row.top.size(), top);
+            float least = std::ranges::min(row.top, {}, &TopLogit::logit).logit;
+            for (const TopLogit& best : row.top)
+                ASSERT_EQ(best.logit, all[static_cast<size_t>(best.token)]);
+            ASSERT_LE(std::ranges::count_if(all, [&](float x) { return x > least; }), top - 1);
+        });
+        EXPECT_EQ(rows, kLength);
+    }
+}
+
+// Workers are threads of their own: with a team of one the counting thread does it all.
+TEST(RunnerMemory, IsNotTakenByAStepOnceSuchAStepHasBeenRun) {
+    Fixture fixture({"", Activations::kInt8, kernels::KvType::kF16}, 1);
+    std::vector<std::vector<uint32_t>> pages{Pages(0), Pages(4), Pages(8)};
+    std::vector<TokenId> text = Tokens(9);
+    std::vector<SequenceSlice> batch;
+    for (size_t i = 0; i < pages.size(); ++i)
+        batch.push_back({text, 0, pages[i], SequenceSlice::Logits::kLast, i == 0 ? 0u : 40u});
+    size_t rows = 0;
+    LogitsVisitor visit = [&](size_t, size_t, const LogitsRow&) { ++rows; };
+    fixture.runner->Forward(batch, visit);
+    auto decode = [&](int32_t position) {
+        for (SequenceSlice& slice : batch) {
+            slice.tokens = std::span(text).first(1);
+            slice.position = position;
+        }
+        fixture.runner->Forward(batch, visit);
+    };
+    auto length = static_cast<int32_t>(kLength);
+    decode(length);
+    uint64_t before = testing_support::AllocationCount();
+    for (int32_t position = length + 1; position < length + 40; ++position) decode(position);
+    EXPECT_EQ(testing_support::AllocationCount(), before);
+    EXPECT_EQ(rows, 41 * pages.size());
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Precisions, RunnerBits,
+    testing::Values(Precision{"f32", Activations::kF32, kernels::KvType::kF32},
+                    Precision{"int8", Activations::kInt8, kernels::KvType::kF16},
+                    Precision{"int8_kv_int8", Activations::kInt8, kernels::KvType::kI8}),
+    [](const auto& info) { return info.param.name; });
 
 }  // namespace
 }  // namespace lathe::model

@@ -14,21 +14,27 @@ using platform::Share;
 void StepPlan::Build(std::span<const SequenceSlice> slices, uint32_t kv_head_count) {
     batch = slices;
     rows.clear();
+    stores.clear();
     attention.clear();
     wanted.clear();
+    wanted_top.clear();
     position_max = 0;
+    single_tokens = true;
     for (uint32_t s = 0; s < slices.size(); ++s) {
         const SequenceSlice& slice = slices[s];
         auto first = static_cast<uint32_t>(rows.size());
         auto count = static_cast<uint32_t>(slice.tokens.size());
+        single_tokens &= count <= 1;
         for (uint32_t t = 0; t < count; ++t) {
             auto position = static_cast<uint32_t>(slice.position) + t;
+            if (t == 0 || position % kernels::kPageTokens == 0) stores.push_back({first + t, 0});
+            ++stores.back().row_count;
             rows.push_back({s, t, position, slice.tokens[t]});
             position_max = std::max(position_max, position);
             bool last = t + 1 == count;
             if (slice.logits == SequenceSlice::Logits::kAll ||
                 (slice.logits == SequenceSlice::Logits::kLast && last))
-                wanted.push_back(first + t);
+                (slice.top > 0 ? wanted_top : wanted).push_back(first + t);
         }
         for (uint32_t row = 0; row < count; row += Workspace::kAttentionRows)
             for (uint32_t head = 0; head < kv_head_count; ++head)
@@ -51,7 +57,8 @@ Step::Step(const Model& model, const RunnerOptions& options, platform::Team& tea
       work_(workspace),
       plan_(plan),
       visit_(visit),
-      int8_(options.activations == Activations::kInt8) {}
+      int8_(options.activations == Activations::kInt8),
+      private_rows_(plan.rows.size() <= Workspace::kPrivateRows) {}
 
 void Step::Run(int worker) {
     Embed(worker);
@@ -59,32 +66,47 @@ void Step::Run(int worker) {
     for (uint32_t i = 0; i < layers.size(); ++i) {
         const LayerWeights& layer = layers[i];
         NormAndQuantize(worker, layer.attention_norm);
-        if (worker == 0) next_unit_.store(0, std::memory_order_relaxed);
-        team_.Barrier();
+        BarrierUnlessPrivate();
         ProjectQkv(worker, layer);
         team_.Barrier();
-        PositionAndStore(worker, layer, i);
-        team_.Barrier();
+        if (!plan_.single_tokens) {
+            PositionAndStore(worker, i);
+            team_.Barrier();
+        }
         Attend(worker, i);
         team_.Barrier();
+        if (worker == 0) next_unit_.store(0, std::memory_order_relaxed);  // barriers follow
         ProjectAttention(worker, layer);
         team_.Barrier();
         AddToResidual(worker, layer.output_bias, layer.post_attention_norm);
         NormAndQuantize(worker, layer.feed_forward_norm);
-        team_.Barrier();
+        BarrierUnlessPrivate();
         GateAndUp(worker, layer);
         team_.Barrier();
         Down(worker, layer);
         team_.Barrier();
         AddToResidual(worker, {}, layer.post_feed_forward_norm);
     }
-    if (plan_.wanted.empty()) return;
-    team_.Barrier();
     Head(worker);
 }
 
+void Step::BarrierUnlessPrivate() {
+    if (!private_rows_) team_.Barrier();
+}
+
 Range Step::RowsOf(int worker) const {
+    if (private_rows_) return {0, plan_.rows.size()};
     return Share(plan_.rows.size(), worker, team_.size());
+}
+
+float* Step::Residual(int worker, size_t row) {
+    std::vector<float>& residual =
+        private_rows_ ? work_.workers[static_cast<size_t>(worker)].residual : work_.residual;
+    return residual.data() + row * config_.width;
+}
+
+ActivationBuffer& Step::Normed(int worker) {
+    return private_rows_ ? work_.workers[static_cast<size_t>(worker)].normed : work_.normed;
 }
 
 void Step::MaybeQuantize(ActivationBuffer& buffer, size_t row) const {
@@ -105,7 +127,7 @@ void Step::Multiply(int worker, const PackedMatrix& weights, ActivationBuffer& i
 void Step::Embed(int worker) {
     auto [begin, end] = RowsOf(worker);
     for (size_t r = begin; r < end; ++r) {
-        std::span<float> row(work_.residual.data() + r * config_.width, config_.width);
+        std::span<float> row(Residual(worker, r), config_.width);
         model_.weights.embedding.ExpandRow(static_cast<size_t>(plan_.rows[r].id), row);
         if (config_.embedding_scale != 1)
             for (float& value : row) value *= config_.embedding_scale;
@@ -113,11 +135,12 @@ void Step::Embed(int worker) {
 }
 
 void Step::NormAndQuantize(int worker, const std::vector<float>& weight) {
+    ActivationBuffer& normed = Normed(worker);
     auto [begin, end] = RowsOf(worker);
     for (size_t r = begin; r < end; ++r) {
-        table_.rms_norm(work_.residual.data() + r * config_.width, weight.data(),
-                        config_.norm_epsilon, config_.width, work_.normed.row(r));
-        MaybeQuantize(work_.normed, r);
+        table_.rms_norm(Residual(worker, r), weight.data(), config_.norm_epsilon, config_.width,
+                        normed.row(r));
+        MaybeQuantize(normed, r);
     }
 }
 
@@ -136,47 +159,55 @@ void Step::ProjectQkv(int worker, const LayerWeights& layer) {
         size_t count = part.weights->panel_count();
         PanelRange panels{std::clamp(begin, first, first + count) - first,
                           std::clamp(end, first, first + count) - first};
-        Multiply(worker, *part.weights, work_.normed, plan_.rows.size(), panels,
+        Multiply(worker, *part.weights, Normed(worker), plan_.rows.size(), panels,
                  {part.output->data(), part.weights->rows()});
         first += count;
     }
 }
 
-void Step::PositionAndStore(int worker, const LayerWeights& layer, uint32_t index) {
-    const bool slides = config_.layer_slides[index];
-    const RopeTable& rope = slides ? rope_local_ : rope_;
+void Step::PositionAndStore(int worker, uint32_t layer_index) {
+    auto [begin, end] = Share(plan_.stores.size(), worker, team_.size());
+    for (size_t i = begin; i < end; ++i) {
+        const StepPlan::StoreUnit& unit = plan_.stores[i];
+        for (size_t row = unit.first_row; row < unit.first_row + unit.row_count; ++row)
+            for (uint32_t head = 0; head < config_.kv_head_count; ++head)
+                PositionAndStoreHeads(layer_index, row, head);
+    }
+}
+
+// Of one token: the KV head and the query heads that read it.
+void Step::PositionAndStoreHeads(uint32_t layer_index, size_t index, uint32_t kv_head) {
+    const LayerWeights& layer = model_.weights.layers[layer_index];
+    const StepPlan::Row& row = plan_.rows[index];
+    const RopeTable& rope = config_.layer_slides[layer_index] ? rope_local_ : rope_;
+    const float* angles = rope.Row(row.position);
     const size_t dim = config_.head_dim;
     auto rotate = config_.rope_pairs == RopePairs::kInterleaved ? table_.rope_interleaved
                                                                 : table_.rope_halves;
-    auto prepare = [&](float* heads, size_t count, const std::vector<float>& bias,
-                       const std::vector<float>& norm, const float* angles) {
-        if (!bias.empty()) table_.add(bias.data(), bias.size(), heads);
-        for (size_t h = 0; h < count; ++h) {
-            float* head = heads + h * dim;
-            if (!norm.empty()) table_.rms_norm(head, norm.data(), config_.norm_epsilon, dim, head);
-            if (angles) rotate(head, angles, rope.dims());
-        }
+    auto prepare = [&](float* head, size_t number, const std::vector<float>& bias,
+                       const std::vector<float>& norm) {
+        if (!bias.empty()) table_.add(bias.data() + number * dim, dim, head);
+        if (!norm.empty()) table_.rms_norm(head, norm.data(), config_.norm_epsilon, dim, head);
     };
-    auto [begin, end] = RowsOf(worker);
-    for (size_t r = begin; r < end; ++r) {
-        const StepPlan::Row& row = plan_.rows[r];
-        const float* angles = rope.Row(row.position);
-        float* key = work_.key.data() + r * config_.kv_width();
-        float* value = work_.value.data() + r * config_.kv_width();
-        prepare(work_.query.data() + r * config_.query_width(), config_.head_count,
-                layer.query_bias, layer.query_norm, angles);
-        prepare(key, config_.kv_head_count, layer.key_bias, layer.key_norm, angles);
-        prepare(value, config_.kv_head_count, layer.value_bias, {}, nullptr);
-        uint32_t page = plan_.batch[row.slice].pages[row.position / kernels::kPageTokens];
-        for (uint32_t h = 0; h < config_.kv_head_count; ++h)
-            table_.store_kv({.type = options_.kv_type,
-                             .head_dim = dim,
-                             .slot = row.position % kernels::kPageTokens,
-                             .key = key + h * dim,
-                             .value = value + h * dim,
-                             .key_page = kv_.Keys(page, index, h),
-                             .value_page = kv_.Values(page, index, h)});
+    const size_t group = config_.head_count / config_.kv_head_count;
+    for (size_t number = kv_head * group; number < (kv_head + 1) * group; ++number) {
+        float* head = work_.query.data() + index * config_.query_width() + number * dim;
+        prepare(head, number, layer.query_bias, layer.query_norm);
+        rotate(head, angles, rope.dims());
     }
+    float* key = work_.key.data() + index * config_.kv_width() + kv_head * dim;
+    float* value = work_.value.data() + index * config_.kv_width() + kv_head * dim;
+    prepare(key, kv_head, layer.key_bias, layer.key_norm);
+    rotate(key, angles, rope.dims());
+    prepare(value, kv_head, layer.value_bias, {});
+    uint32_t page = plan_.batch[row.slice].pages[row.position / kernels::kPageTokens];
+    table_.store_kv({.type = options_.kv_type,
+                     .head_dim = dim,
+                     .slot = row.position % kernels::kPageTokens,
+                     .key = key,
+                     .value = value,
+                     .key_page = kv_.Keys(page, layer_index, kv_head),
+                     .value_page = kv_.Values(page, layer_index, kv_head)});
 }
 
 void Step::Attend(int worker, uint32_t layer_index) {
@@ -185,6 +216,7 @@ void Step::Attend(int worker, uint32_t layer_index) {
 }
 
 void Step::AttendUnit(int worker, uint32_t layer_index, const StepPlan::AttentionUnit& unit) {
+    if (plan_.single_tokens) PositionAndStoreHeads(layer_index, unit.first_row, unit.kv_head);
     Workspace::PerWorker& own = work_.workers[static_cast<size_t>(worker)];
     std::span<const uint32_t> pages = plan_.batch[unit.slice].pages;
     const uint32_t first_position = plan_.rows[unit.first_row].position;
@@ -194,8 +226,8 @@ void Step::AttendUnit(int worker, uint32_t layer_index, const StepPlan::Attentio
         own.value_pages[p] = kv_.Values(pages[p], layer_index, unit.kv_head);
     }
     const size_t group = config_.head_count / config_.kv_head_count;
-    const size_t offset =
-        unit.first_row * size_t{config_.query_width()} + unit.kv_head * group * config_.head_dim;
+    const size_t column = unit.kv_head * group * config_.head_dim;
+    const size_t offset = unit.first_row * size_t{config_.query_width()} + column;
     table_.attend({.queries = work_.query.data() + offset,
                    .query_row_stride = config_.query_width(),
                    .query_head_stride = config_.head_dim,
@@ -211,12 +243,23 @@ void Step::AttendUnit(int worker, uint32_t layer_index, const StepPlan::Attentio
                    .scale = config_.attention_scale,
                    .softcap = config_.attention_softcap,
                    .scratch = own.attention.data()});
+    if (int8_ && AttentionQuantizes())
+        for (size_t row = unit.first_row; row < unit.first_row + unit.row_count; ++row)
+            table_.quantize_row(work_.attended.row(row) + column, group * config_.head_dim,
+                                work_.attended.quantized(row + 1, column), row);
+}
+
+// A task's columns are whole blocks of activations.
+bool Step::AttentionQuantizes() const {
+    return config_.query_width() / config_.kv_head_count % PackedMatrix::kBlock == 0;
 }
 
 void Step::ProjectAttention(int worker, const LayerWeights& layer) {
-    auto [begin, end] = RowsOf(worker);
-    for (size_t r = begin; r < end; ++r) MaybeQuantize(work_.attended, r);
-    if (int8_) team_.Barrier();
+    if (int8_ && !AttentionQuantizes()) {
+        auto [begin, end] = Share(plan_.rows.size(), worker, team_.size());
+        for (size_t r = begin; r < end; ++r) MaybeQuantize(work_.attended, r);
+        team_.Barrier();
+    }
     auto [first, last] = Share(layer.attention_output.panel_count(), worker, team_.size());
     Multiply(worker, layer.attention_output, work_.attended, plan_.rows.size(), {first, last},
              {work_.projected.data(), config_.width});
@@ -228,10 +271,15 @@ void Step::AddToResidual(int worker, const std::vector<float>& bias,
     auto [begin, end] = RowsOf(worker);
     for (size_t r = begin; r < end; ++r) {
         float* projected = work_.projected.data() + r * width;
+        if (private_rows_ && (!bias.empty() || !post_norm.empty())) {  // others read it too
+            float* copy = work_.workers[static_cast<size_t>(worker)].projected.data();
+            std::copy_n(projected, width, copy);
+            projected = copy;
+        }
         if (!bias.empty()) table_.add(bias.data(), width, projected);
         if (!post_norm.empty())
             table_.rms_norm(projected, post_norm.data(), config_.norm_epsilon, width, projected);
-        table_.add(projected, width, work_.residual.data() + r * width);
+        table_.add(projected, width, Residual(worker, r));
     }
 }
 
@@ -241,8 +289,9 @@ void Step::GateAndUp(int worker, const LayerWeights& layer) {
     // Two panels are one block of activations, so that a worker can quantize its own part.
     constexpr size_t kGrain = PackedMatrix::kBlock / PackedMatrix::kPanelRows;
     auto [begin, end] = Share(layer.gate.panel_count(), worker, team_.size(), kGrain);
-    Multiply(worker, layer.gate, work_.normed, rows, {begin, end}, work_.gate.mutable_rows());
-    Multiply(worker, layer.up, work_.normed, rows, {begin, end}, {work_.up.data(), width});
+    ActivationBuffer& normed = Normed(worker);
+    Multiply(worker, layer.gate, normed, rows, {begin, end}, work_.gate.mutable_rows());
+    Multiply(worker, layer.up, normed, rows, {begin, end}, {work_.up.data(), width});
     const size_t column = begin * PackedMatrix::kPanelRows;
     const size_t column_end = std::min(width, end * PackedMatrix::kPanelRows);
     if (column >= column_end) return;
@@ -262,30 +311,91 @@ void Step::Down(int worker, const LayerWeights& layer) {
 }
 
 void Step::Head(int worker) {
+    if (plan_.wanted.empty() && plan_.wanted_top.empty()) return;
+    team_.Barrier();
+    HeadTop(worker);
+    HeadWhole(worker);
+}
+
+// Rows [range.begin, range.end) of `rows`, by their place there.
+void Step::NormHeadRows(int worker, std::span<const uint32_t> rows, Range range) {
+    for (size_t i = range.begin; i < range.end; ++i) {
+        table_.rms_norm(Residual(worker, rows[i]), model_.weights.output_norm.data(),
+                        config_.norm_epsilon, config_.width, work_.head_input.row(i));
+        MaybeQuantize(work_.head_input, i);
+    }
+}
+
+void Step::CapLogits(std::span<float> logits) const {
+    if (float cap = config_.logit_softcap; cap > 0)
+        for (float& logit : logits) logit = cap * std::tanh(logit / cap);
+}
+
+void Step::HeadWhole(int worker) {
     const PackedMatrix& head = model_.weights.logits_matrix();
     const size_t vocab = config_.vocab_size;
     for (size_t first = 0; first < plan_.wanted.size(); first += Workspace::kHeadRows) {
         const size_t count = std::min(Workspace::kHeadRows, plan_.wanted.size() - first);
-        auto [begin, end] = Share(count, worker, team_.size());
-        for (size_t i = begin; i < end; ++i) {
-            table_.rms_norm(work_.residual.data() + plan_.wanted[first + i] * config_.width,
-                            model_.weights.output_norm.data(), config_.norm_epsilon, config_.width,
-                            work_.head_input.row(i));
-            MaybeQuantize(work_.head_input, i);
-        }
+        const Range range = Share(count, worker, team_.size());
+        NormHeadRows(worker, std::span(plan_.wanted).subspan(first, count), range);
         team_.Barrier();
         auto [panel, panel_end] = Share(head.panel_count(), worker, team_.size());
         Multiply(worker, head, work_.head_input, count, {panel, panel_end},
-                 {work_.logits.data(), vocab});
+                 {work_.logits.get(), vocab});
         team_.Barrier();
-        for (size_t i = begin; i < end; ++i) {
-            std::span<float> logits(work_.logits.data() + i * vocab, vocab);
-            if (float cap = config_.logit_softcap; cap > 0)
-                for (float& logit : logits) logit = cap * std::tanh(logit / cap);
+        for (size_t i = range.begin; i < range.end; ++i) {
+            std::span<float> logits(work_.logits.get() + i * vocab, vocab);
+            CapLogits(logits);
             const StepPlan::Row& row = plan_.rows[plan_.wanted[first + i]];
-            visit_(row.slice, row.token, logits);
+            visit_(row.slice, row.token, LogitsRow(logits));
         }
         team_.Barrier();
+    }
+}
+
+void Step::HeadTop(int worker) {
+    for (size_t first = 0; first < plan_.wanted_top.size(); first += Workspace::kHeadRows) {
+        const size_t count = std::min(Workspace::kHeadRows, plan_.wanted_top.size() - first);
+        std::span<const uint32_t> rows = std::span(plan_.wanted_top).subspan(first, count);
+        const Range range = Share(count, worker, team_.size());
+        NormHeadRows(worker, rows, range);
+        team_.Barrier();
+        HeadTopChunk(worker, rows);
+        team_.Barrier();
+        for (size_t i = range.begin; i < range.end; ++i) {
+            TopLogits& top = work_.workers[static_cast<size_t>(worker)].merged;
+            const StepPlan::Row& row = plan_.rows[rows[i]];
+            top.Start(plan_.batch[row.slice].top);
+            for (const Workspace::PerWorker& each : work_.workers) top.Merge(each.top[i]);
+            top.Finish();
+            visit_(row.slice, row.token, LogitsRow(top.best(), top.sound()));
+        }
+        team_.Barrier();
+    }
+}
+
+// A worker's panels, a piece at a time that stays in its cache.
+void Step::HeadTopChunk(int worker, std::span<const uint32_t> rows) {
+    const PackedMatrix& head = model_.weights.logits_matrix();
+    Workspace::PerWorker& own = work_.workers[static_cast<size_t>(worker)];
+    for (size_t i = 0; i < rows.size(); ++i)
+        own.top[i].Start(plan_.batch[plan_.rows[rows[i]].slice].top);
+    constexpr size_t kStride = Workspace::kHeadPiecePanels * PackedMatrix::kPanelRows;
+    auto [begin, end] = Share(head.panel_count(), worker, team_.size());
+    for (size_t panel = begin; panel < end; panel += Workspace::kHeadPiecePanels) {
+        const size_t piece_end = std::min(end, panel + Workspace::kHeadPiecePanels);
+        const size_t token = panel * PackedMatrix::kPanelRows;
+        const size_t count = std::min(kStride, config_.vocab_size - token);
+        // The kernel counts outputs from the first panel of the matrix.
+        Multiply(worker, head, work_.head_input, rows.size(), {panel, piece_end},
+                 {own.head_piece.data() - token, kStride});
+        for (size_t i = 0; i < rows.size(); ++i) {
+            std::span<float> logits(
+                own.head_piece.data() + i * kStride,
+                std::min(count, (piece_end - panel) * PackedMatrix::kPanelRows));
+            CapLogits(logits);
+            own.top[i].Add(static_cast<TokenId>(token), logits);
+        }
     }
 }
 

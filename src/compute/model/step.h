@@ -6,17 +6,23 @@
 //
 //   embed                                        rows
 //   per layer
-//     norm, quantize                             rows     |
+//     norm, quantize                             rows     | (1)
 //     q, k, v                                    panels   |
-//     bias, head norm, rope, write k and v       rows     |
-//     attention                                  tasks    |
-//     quantize                                   rows     |
+//     bias, head norm, rope, write k and v       pages    | (2)
+//     attention, quantize                        tasks    |
 //     output projection                          panels   |
-//     add to the residual, norm, quantize        rows     |
+//     add to the residual, norm, quantize        rows     | (1)
 //     gate and up, activation, quantize          panels   |
 //     down projection                            panels   |
 //     add to the residual                        rows (the next layer's norm follows at once)
-//   final norm of wanted rows, head, visit       rows, panels, rows
+//   final norm of wanted rows, head, visit       rows, panels, rows; where only the best
+//                                                logits are wanted, a worker collects them
+//                                                piece by piece of its panels
+//
+// Few rows make barriers dear. (1) With at most Workspace::kPrivateRows rows every
+// worker keeps a residual of its own and computes these phases for all rows. (2) Where
+// every slice is a single token, a task of the attention needs no other token of this
+// step: it does this itself. Five barriers a layer are left.
 //
 // Each element of each result is computed by one worker in an order that depends on
 // its own row only; hence results do not depend on batch or team.
@@ -53,13 +59,22 @@ public:
         uint32_t row_count;
     };
 
+    // Rows of one slice that lie in one page: written in order, by one worker.
+    struct StoreUnit {
+        uint32_t first_row;
+        uint32_t row_count;
+    };
+
     void Build(std::span<const SequenceSlice> batch, uint32_t kv_head_count);
 
     std::span<const SequenceSlice> batch;
     std::vector<Row> rows;
+    std::vector<StoreUnit> stores;
     std::vector<AttentionUnit> attention;
-    std::vector<uint32_t> wanted;  // rows whose logits are asked for
+    std::vector<uint32_t> wanted;      // rows whose logits are asked for
+    std::vector<uint32_t> wanted_top;  // rows of which only the best logits are
     uint32_t position_max = 0;
+    bool single_tokens = false;  // no slice has two
 };
 
 class Step {
@@ -74,7 +89,8 @@ private:
     void Embed(int worker);
     void NormAndQuantize(int worker, const std::vector<float>& weight);
     void ProjectQkv(int worker, const LayerWeights& layer);
-    void PositionAndStore(int worker, const LayerWeights& layer, uint32_t index);
+    void PositionAndStore(int worker, uint32_t layer_index);
+    void PositionAndStoreHeads(uint32_t layer_index, size_t row, uint32_t kv_head);
     void Attend(int worker, uint32_t layer_index);
     void AttendUnit(int worker, uint32_t layer_index, const StepPlan::AttentionUnit& unit);
     void ProjectAttention(int worker, const LayerWeights& layer);
@@ -83,11 +99,22 @@ private:
     void GateAndUp(int worker, const LayerWeights& layer);
     void Down(int worker, const LayerWeights& layer);
     void Head(int worker);
+    void HeadWhole(int worker);
+    void HeadTop(int worker);
+    void HeadTopChunk(int worker, std::span<const uint32_t> rows);
+    void NormHeadRows(int worker, std::span<const uint32_t> rows, platform::Range range);
+    void CapLogits(std::span<float> logits) const;
 
     void Multiply(int worker, const kernels::PackedMatrix& weights, ActivationBuffer& input,
                   size_t rows, kernels::PanelRange panels, kernels::MutableRows output);
     void MaybeQuantize(ActivationBuffer& buffer, size_t row) const;
     platform::Range RowsOf(int worker) const;
+    void BarrierUnlessPrivate();
+    bool AttentionQuantizes() const;
+
+    // The rows of a worker: its own, or its share of everybody's.
+    float* Residual(int worker, size_t row);
+    ActivationBuffer& Normed(int worker);
 
     const Model& model_;
     const ModelConfig& config_;
@@ -101,6 +128,7 @@ private:
     const StepPlan& plan_;
     const LogitsVisitor& visit_;
     const bool int8_;
+    const bool private_rows_;
     std::atomic<uint32_t> next_unit_{0};
 };
 

@@ -25,6 +25,13 @@ kernels::QuantizedRows ActivationBuffer::quantized(size_t count, size_t column) 
             .count = count};
 }
 
+Workspace::PerWorker::PerWorker(const ModelConfig& c)
+    : residual(kPrivateRows * c.width),
+      normed(kPrivateRows, c.width),
+      projected(c.width),
+      head_piece(kHeadRows * kHeadPiecePanels * kernels::PackedMatrix::kPanelRows),
+      top(kHeadRows) {}
+
 Workspace::Workspace(const ModelConfig& c, size_t rows)
     : residual(rows * c.width),
       normed(rows, c.width),
@@ -36,6 +43,6 @@ Workspace::Workspace(const ModelConfig& c, size_t rows)
       gate(rows, c.feed_forward_width),
       up(rows * c.feed_forward_width),
       head_input(kHeadRows, c.width),
-      logits(kHeadRows * c.vocab_size) {}
+      logits(new float[kHeadRows * c.vocab_size]) {}
 
 }  // namespace lathe::model

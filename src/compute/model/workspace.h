@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "compute/kernels/table.h"
 #include "compute/model/config.h"
+#include "compute/model/top_logits.h"
 
 namespace lathe::model {
 
@@ -34,6 +36,10 @@ private:
 struct Workspace {
     // Rows whose logits are computed together.
     static constexpr size_t kHeadRows = 32;
+    // Panels of the head whose logits are searched for the best before the next ones.
+    static constexpr size_t kHeadPiecePanels = 64;
+    // Up to so many rows every worker keeps its own residual (step.h).
+    static constexpr size_t kPrivateRows = 4;
     // Query rows of one attention task: enough to reuse a page of keys in cache.
     static constexpr size_t kAttentionRows = 16;
 
@@ -49,9 +55,18 @@ struct Workspace {
     ActivationBuffer gate;         // [rows][feed_forward_width]
     std::vector<float> up;         // [rows][feed_forward_width]
     ActivationBuffer head_input;   // [kHeadRows][width]
-    std::vector<float> logits;     // [kHeadRows][vocab_size]
+    // [kHeadRows][vocab_size]; untouched, and no memory, while only the best are wanted
+    std::unique_ptr<float[]> logits;
 
     struct PerWorker {
+        explicit PerWorker(const ModelConfig& config);
+
+        std::vector<float> residual;    // [kPrivateRows][width]
+        ActivationBuffer normed;        // [kPrivateRows][width]
+        std::vector<float> projected;   // [width]
+        std::vector<float> head_piece;  // [kHeadRows][kHeadPiecePanels * kPanelRows]
+        std::vector<TopLogits> top;     // [kHeadRows]: of this worker's panels
+        TopLogits merged;
         std::vector<float> gemm;
         std::vector<float> attention;
         std::vector<const void*> key_pages;

@@ -101,8 +101,9 @@ Sampler::Sampler(const SamplingParams& params, uint64_t seed, uint32_t completio
       penalizes_(params.repetition_penalty != 1 || params.frequency_penalty != 0 ||
                  params.presence_penalty != 0) {}
 
-void Sampler::SetPrompt(std::span<const TokenId> prompt) {
+void Sampler::SetPrompt(std::span<const TokenId> prompt, size_t text_max) {
     LATHE_CHECK(accepted_ == 0 && occurrences_.empty());
+    if (penalizes_) occurrences_.reserve(prompt.size() + text_max);
     if (params_->repetition_penalty == 1) return;
     for (TokenId token : prompt) occurrences_.push_back({token, 0});
     std::ranges::sort(occurrences_, {}, &Occurrence::token);
@@ -149,15 +150,43 @@ std::span<const float> Sampler::Adjust(std::span<const float> logits,
     return adjusted;
 }
 
+Error Sampler::NotFinite() {
+    return {Code::kInternal,
+            "the model computed logits that are not finite numbers; its weights or its file may "
+            "be damaged",
+            ""};
+}
+
+Error Sampler::NothingLeft() {
+    return {Code::kInvalidArgument, "no token is left to choose from", ""};
+}
+
+size_t Sampler::TopNeeded(size_t limit) const {
+    if (penalizes_ || !params_->logit_bias.empty()) return 0;
+    if (params_->temperature < kGreedyBelow) return 1;
+    auto top_k = static_cast<size_t>(std::max(params_->top_k, 0));
+    return top_k <= limit ? top_k : 0;
+}
+
+TokenId Sampler::ChooseFromTop(Scratch& scratch) const {
+    std::vector<Candidate>& kept = scratch.candidates;
+    LATHE_CHECK(!kept.empty());
+    // The lower token among equals, as in a whole row.
+    auto best = std::ranges::max_element(kept, {}, &Candidate::logit);
+    if (params_->temperature < kGreedyBelow) return best->token;
+    float max = best->logit;
+    FilterTop(max, scratch);
+    FilterKept(max, scratch);
+    return Draw(kept, UniformDraw(seed_, completion_, accepted_));
+}
+
 Result<TokenId> Sampler::Choose(std::span<const float> logits, std::span<const TokenId> banned,
                                 Scratch& scratch, const AllowedTokens& allowed) const {
     ScannedRow row = ScanRow(Adjust(logits, banned, allowed, scratch.adjusted), scratch.block_max);
     if (!row.sound) {
         if (row.max == kNever && !std::ranges::any_of(row.logits, [](float x) { return x != x; }))
-            return InvalidArgument("no token is left to choose from");
-        return MakeError(Code::kInternal,
-                         "the model computed logits that are not finite numbers; its weights or "
-                         "its file may be damaged");
+            return std::unexpected(NothingLeft());
+        return std::unexpected(NotFinite());
     }
     if (params_->temperature < kGreedyBelow) return ArgMax(row);
 
@@ -202,9 +231,7 @@ void Sampler::CollectKept(const ScannedRow& row, Scratch& scratch) const {
     auto top_k = static_cast<size_t>(params_->top_k);
     if (top_k > 0 && top_k < row.logits.size()) {
         CollectTop(row, top_k, kept, scratch.spare);
-        SetWeights(kept, row.max, inverse_temperature);
-        if (params_->top_p < 1)
-            KeepMass(kept, double{params_->top_p} * SumWeights(kept), scratch.spare);
+        FilterTop(row.max, scratch);
     } else if (params_->top_p < 1) {
         CollectNucleus(row, inverse_temperature, params_->top_p, scratch);
     } else {
@@ -213,11 +240,24 @@ void Sampler::CollectKept(const ScannedRow& row, Scratch& scratch) const {
         CollectAtLeast(row, row.max + reach / inverse_temperature, kept);
         SetWeights(kept, row.max, inverse_temperature);
     }
+    FilterKept(row.max, scratch);
+}
+
+// Weighs the top_k best and keeps what top_p lets through.
+void Sampler::FilterTop(float max, Scratch& scratch) const {
+    SetWeights(scratch.candidates, max, 1 / params_->temperature);
+    if (params_->top_p < 1)
+        KeepMass(scratch.candidates, double{params_->top_p} * SumWeights(scratch.candidates),
+                 scratch.spare);
+}
+
+void Sampler::FilterKept(float max, Scratch& scratch) const {
+    std::vector<Candidate>& kept = scratch.candidates;
     // The best token has weight 1.
     if (params_->min_p > 0)
         std::erase_if(kept, [&](const Candidate& c) { return c.weight < params_->min_p; });
     if (params_->typical_p < 1)
-        KeepTypical(kept, row.max, inverse_temperature, params_->typical_p, scratch.spare);
+        KeepTypical(kept, max, 1 / params_->temperature, params_->typical_p, scratch.spare);
 }
 
 }  // namespace lathe::sampling

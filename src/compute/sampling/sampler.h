@@ -32,17 +32,28 @@ struct AllowedTokens {
 // Choose is const-safe (with a scratch of its own per call); the rest is not.
 class Sampler {
 public:
+    // What is said of logits that no choice can be made from.
+    static Error NotFinite();
+    static Error NothingLeft();
+
     // `params` outlives the sampler and is valid (Validate in params.h).
     Sampler(const SamplingParams& params, uint64_t seed, uint32_t completion);
 
-    // The tokens before the text. At most once, before the first Accept.
-    void SetPrompt(std::span<const TokenId> prompt);
+    // The tokens before the text, and how many the text may have: Accept allocates nothing
+    // up to there. At most once, before the first Accept.
+    void SetPrompt(std::span<const TokenId> prompt, size_t text_max = 0);
 
     // The next token. `banned` tokens are never chosen, nor those that are not `allowed`. Error
     // (kInternal) if a logit is NaN or +infinity, (kInvalidArgument) if nothing is left to
     // choose from.
     Result<TokenId> Choose(std::span<const float> logits, std::span<const TokenId> banned,
                            Scratch& scratch, const AllowedTokens& allowed = {}) const;
+
+    // How many of the best logits decide the choice, whatever the others are: 1 if it is
+    // greedy, top_k if that is at most `limit`; 0 if whole rows are needed.
+    size_t TopNeeded(size_t limit) const;
+    // Choose, from those: `scratch.candidates`, not empty, by rising token, finite.
+    TokenId ChooseFromTop(Scratch& scratch) const;
 
     // The text goes on with `token`.
     void Accept(TokenId token);
@@ -58,6 +69,8 @@ private:
                                   const AllowedTokens& allowed, std::vector<float>& adjusted) const;
     TokenId DrawFromAll(const ScannedRow& row, double uniform, Scratch& scratch) const;
     void CollectKept(const ScannedRow& row, Scratch& scratch) const;
+    void FilterTop(float max, Scratch& scratch) const;
+    void FilterKept(float max, Scratch& scratch) const;
 
     const SamplingParams* params_;
     uint64_t seed_;

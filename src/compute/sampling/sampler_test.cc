@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <limits>
 #include <random>
 
@@ -78,6 +79,33 @@ TEST(Sampler, ChoosesWhatTheReferenceChoosesForAnyParameters) {
             << " top_k " << params.top_k << " top_p " << params.top_p << " min_p " << params.min_p
             << " typical_p " << params.typical_p;
     }
+}
+
+TEST(Sampler, ChoosesTheSameFromTheBestLogitsAsFromTheWholeRow) {
+    std::mt19937 random(13);
+    Scratch whole, top;
+    int decided = 0;
+    for (int round = 0; round < 2000; ++round) {
+        constexpr size_t kVocab = 300;
+        SamplingParams params = RandomParams(random, kVocab);
+        Sampler sampler(params, static_cast<uint64_t>(round), 0);
+        size_t needed = sampler.TopNeeded(64);
+        if (params.temperature == 0 && params.logit_bias.empty() &&
+            params.repetition_penalty == 1 && params.frequency_penalty == 0 &&
+            params.presence_penalty == 0)
+            ASSERT_EQ(needed, 1u);
+        if (needed == 0) continue;
+        ++decided;
+        std::vector<float> row = RandomRow(kVocab, random, Pick(random, {0.01f, 1.0f, 5.0f}));
+        if (round % 2)  // ties
+            for (float& logit : row) logit = std::round(logit);
+        std::vector<float> block_max;
+        ScannedRow scanned = ScanRow(row, block_max);
+        CollectTop(scanned, needed, top.candidates, top.spare);
+        ASSERT_EQ(sampler.ChooseFromTop(top), sampler.Choose(row, {}, whole).value())
+            << "round " << round << " top_k " << params.top_k;
+    }
+    EXPECT_GT(decided, 100);
 }
 
 TEST(Sampler, ChoosesWhatTheReferenceChoosesFromAVocabularyOfAQuarterMillion) {

@@ -60,9 +60,9 @@ void AppendRepaired(std::string_view bytes, std::string& out) {
 }
 
 size_t WithoutIncompleteEnd(std::string_view bytes) {
-    size_t length = bytes.size();
+    auto length = static_cast<ptrdiff_t>(bytes.size());  // signed: the macro subtracts
     U8_TRUNCATE_IF_INCOMPLETE(bytes.data(), 0, length);
-    return length;
+    return static_cast<size_t>(length);
 }
 
 namespace {

@@ -9,9 +9,23 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#include <sys/syscall.h>
 #endif
 
 namespace lathe::platform {
+
+#if defined(__x86_64__)
+namespace {
+
+// Linux keeps the state of tile registers only for processes that ask (from 5.16 on).
+bool RequestTiles() {
+    constexpr int kRequestPermission = 0x1023;  // ARCH_REQ_XCOMP_PERM
+    constexpr int kTileData = 18;               // XFEATURE_XTILEDATA
+    return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+}
+
+}  // namespace
+#endif
 
 CpuFeatures DetectCpuFeatures() {
     CpuFeatures features;
@@ -26,6 +40,8 @@ CpuFeatures DetectCpuFeatures() {
     unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
     if (features.avx2 && __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx))
         features.avx_vnni = (eax >> 4) & 1;
+    if (features.avx512_vnni && __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx))
+        features.amx_int8 = (edx >> 24 & 1) && (edx >> 25 & 1) && RequestTiles();
 #endif
     return features;
 }

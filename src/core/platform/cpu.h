@@ -11,6 +11,7 @@ struct CpuFeatures {
     bool avx512 = false;       // F, BW, DQ, VL
     bool avx512_vnni = false;
     bool avx512_bf16 = false;
+    bool amx_int8 = false;     // the system has lent its tiles to this process
 };
 
 // Features that both the processor and the operating system support.

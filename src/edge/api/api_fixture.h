@@ -12,6 +12,7 @@
 #include <mutex>
 #include <thread>
 
+#include "compute/model/top_logits.h"
 #include "compute/tokenizer/byte_level.h"
 #include "core/net/test_client.h"
 #include "edge/api/api.h"
@@ -58,7 +59,7 @@ public:
                     logits['?'] = 3;
                     logits['!'] = -20;
                 }
-                visit(s, t, logits);
+                model::VisitRow(visit, s, batch[s], t, logits);
             }
         }
     }

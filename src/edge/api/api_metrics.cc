@@ -44,8 +44,13 @@ public:
               metrics.AddCounter("vllm:generation_tokens_total", "Tokens generated.", labels)),
           preemptions_(metrics.AddCounter("vllm:num_preemptions_total",
                                           "Sequences stopped for want of KV cache.", labels)),
-          steps_(metrics.AddCounter("lathe_engine_steps_total", "Batches the model has run.",
-                                    labels)) {}
+          steps_(
+              metrics.AddCounter("lathe_engine_steps_total", "Batches the model has run.", labels)),
+          prefix_queries_(metrics.AddCounter("vllm:prefix_cache_queries_total",
+                                             "Prompt tokens looked up in the prefix cache.",
+                                             labels)),
+          prefix_hits_(metrics.AddCounter("vllm:prefix_cache_hits_total",
+                                          "Prompt tokens found in the prefix cache.", labels)) {}
 
     void operator()() {
         auto stats = engine_.stats();
@@ -58,6 +63,8 @@ public:
         Advance(generation_, last_.generation_tokens, stats.generation_tokens);
         Advance(preemptions_, last_.preemptions, stats.preemptions);
         Advance(steps_, last_.steps, stats.steps);
+        Advance(prefix_queries_, last_.prefix_queries, stats.prefix_queries);
+        Advance(prefix_hits_, last_.prefix_hits, stats.prefix_hits);
     }
 
 private:
@@ -70,7 +77,7 @@ private:
     const engine::Engine& engine_;
     std::mutex mutex_;
     telemetry::Gauge running_, waiting_, kv_usage_, resident_;
-    telemetry::Counter prompt_, generation_, preemptions_, steps_;
+    telemetry::Counter prompt_, generation_, preemptions_, steps_, prefix_queries_, prefix_hits_;
     engine::EngineStats last_;
 };
 
@@ -106,10 +113,6 @@ ApiMetrics::ApiMetrics(Metrics& metrics, const engine::Engine& engine, const std
     finished_length_ = finished("length");
     finished_abort_ = finished("abort");
     finished_error_ = finished("error");
-    prefix_queries_ = metrics.AddCounter("vllm:prefix_cache_queries_total",
-                                         "Prompt tokens looked up in the prefix cache.", labels);
-    prefix_hits_ = metrics.AddCounter("vllm:prefix_cache_hits_total",
-                                      "Prompt tokens found in the prefix cache.", labels);
     metrics.OnCollect(
         [refresh = std::make_shared<EngineRefresh>(metrics, engine, labels)] { (*refresh)(); });
 }
@@ -145,8 +148,6 @@ void ApiMetrics::Count(const engine::GenerationEvent& event) {
     }
     prompt_length_.Observe(event.usage.prompt_tokens);
     answer_length_.Observe(event.usage.completion_tokens);
-    prefix_queries_.Add(event.usage.prompt_tokens);
-    prefix_hits_.Add(event.usage.cached_prompt_tokens);
 }
 
 }  // namespace lathe::api

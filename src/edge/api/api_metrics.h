@@ -32,8 +32,6 @@ private:
     telemetry::Counter finished_length_;
     telemetry::Counter finished_abort_;
     telemetry::Counter finished_error_;
-    telemetry::Counter prefix_queries_;
-    telemetry::Counter prefix_hits_;
 };
 
 }  // namespace lathe::api

@@ -129,6 +129,15 @@ Result<GenerationOptions> ParseGenerationOptions(const Json& body,
     request.include_stop = BoolOr(body, "include_stop_str_in_output", false);
     request.keep_special = !BoolOr(body, "skip_special_tokens", true);
     request.priority = static_cast<int32_t>(IntegerOr(body, "priority", 0));
+    if (Find(body, "cache_salt") != nullptr) {
+        request.cache_salt = StringOr(body, "cache_salt", "");
+        if (request.cache_salt.empty() || request.cache_salt.size() > size_t{kCacheSaltBytesMax})
+            return InvalidParam(
+                "cache_salt",
+                "cache_salt must have 1 to {} bytes; leave it out to share computed "
+                "prompts with the other requests of the same API key",
+                kCacheSaltBytesMax);
+    }
     if (const Json* ids = Find(body, "stop_token_ids")) {
         LATHE_TRY(request.stop_tokens, ParseTokenIds(*ids, INT32_MAX, "stop_token_ids"));
     }

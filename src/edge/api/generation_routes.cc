@@ -53,6 +53,7 @@ ApiResult<Prepared> PrepareChat(const GenerationContext& context, const Call& ca
         model.tokenizer().Encode(*text, {.add_special = options.add_special.value_or(false)});
     Prepared prepared;
     auto& request = prepared.requests.emplace_back(std::move(options.engine));
+    request.tenant = call.caller.id;
     int32_t length = model.engine().context_length();
     if (auto fits = FitPrompt(std::move(prompt), options, length, length, "messages", request);
         !fits)
@@ -109,6 +110,7 @@ ApiResult<Prepared> PrepareCompletion(const GenerationContext& context, const Ca
         if (!tokens) return std::unexpected(ApiError(tokens.error()));
         size_t length = tokens->size();
         auto& request = prepared.requests.emplace_back(options.engine);
+        request.tenant = call.caller.id;
         if (auto fits = FitPrompt(std::move(*tokens), options, kTokensMaxDefault,
                                   model.engine().context_length(), "prompt", request);
             !fits)

@@ -7,6 +7,7 @@ constexpr int kChoicesMax = 128;     // n; prompts times n
 constexpr int kPromptsMax = 128;     // of one /v1/completions request
 constexpr int kStopsMax = 64;        // stop strings, stop tokens
 constexpr int kStopBytesMax = 1024;  // of one stop string
+constexpr int kCacheSaltBytesMax = 1024;
 constexpr int kMessagesMax = 10'000;
 constexpr int kToolsMax = 128;
 constexpr int kGuidedChoicesMax = 10'000;

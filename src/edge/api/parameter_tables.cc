@@ -40,6 +40,7 @@ constexpr auto kGeneration = std::to_array<Parameter>({
     {"add_special_tokens", kBool},
     {"truncate_prompt_tokens", kInteger, kHonoured, -1, 1e9},
     {"priority", kInteger, kHonoured, 0, 1e6},
+    {"cache_salt", kString},
     {"return_tokens_as_token_ids", kBool},
     {"prompt_logprobs", kInteger, kRefused, 0, 0, "use /v1/completions with echo and logprobs"},
     {"use_beam_search", kBool, kOnly, 0, 0, "[false]"},

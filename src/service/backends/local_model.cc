@@ -75,6 +75,7 @@ Result<std::unique_ptr<LocalModel>> LocalModel::Load(const LocalModelOptions& op
             package,
             {.activations = options.activations == Activations::kF32 ? model::Activations::kF32
                                                                      : model::Activations::kInt8,
+             .kv_type = options.kv_type,
              .kernels = options.kernels,
              .threads = options.threads,
              .context_length = static_cast<uint32_t>(options.engine.context_length),

@@ -8,6 +8,7 @@
 #include "compute/chat/chat_template.h"
 #include "compute/engine/engine.h"
 #include "compute/engine/model_runner.h"
+#include "compute/kernels/table.h"
 #include "compute/sampling/params.h"
 #include "compute/tokenizer/tokenizer.h"
 #include "core/base/result.h"
@@ -23,8 +24,9 @@ struct LocalModelOptions {
     std::filesystem::path path;  // a GGUF file or a Hugging Face folder
     std::string id;              // name in the API; "": from the path
     Activations activations = Activations::kAuto;
-    std::string kernels;        // "": the fastest here; else as LATHE_KERNELS
-    int threads = 0;            // 0: all usable cores
+    std::optional<kernels::KvType> kv_type;  // of keys and values; default: f32 with kF32, else f16
+    std::string kernels;                     // "": the fastest here; else as LATHE_KERNELS
+    int threads = 0;                         // 0: all usable cores
     uint64_t kv_bytes = 0;      // memory for keys and values; 0: a default by the context
     std::string chat_template;  // source that replaces the model's own; "": its own
     engine::EngineOptions engine;

@@ -82,8 +82,9 @@ void AddMemory(const Json& facts, Table& table) {
     const Json& memory = facts.at("memory");
     uint64_t per_token = Number(memory, "kv_bytes_per_token_f16");
     table.Row("memory", fmt::format("{} of weights", FormatBytes(Number(memory, "weight_bytes"))));
-    table.Row("", fmt::format("{} of keys and values per token in f16 ({} in f32)",
+    table.Row("", fmt::format("{} of keys and values per token in f16 ({} in int8, {} in f32)",
                               FormatBytes(per_token),
+                              FormatBytes(Number(memory, "kv_bytes_per_token_int8")),
                               FormatBytes(Number(memory, "kv_bytes_per_token_f32"))));
     table.Row("", fmt::format("{} for a full context in f16",
                               FormatBytes(per_token * Number(facts, "context_length"))));

@@ -8,6 +8,8 @@
 #include <tuple>
 #include <vector>
 
+#include "compute/model/runner.h"
+
 namespace lathe::registry {
 namespace {
 
@@ -157,7 +159,9 @@ Json ModelFacts(const ModelPackage& package, const ModelConfig& config,
     facts["tied_head"] = config.tied_head;
     facts["rope"] = RopeFacts(package, config.rope);
     facts["tokenizer"] = tokenizer ? TokenizerFacts(*tokenizer) : Json();
+    auto int8_page = model::Runner::PageBytes(config, kernels::KvType::kI8);
     facts["memory"] = {{"weight_bytes", WeightBytes(package)},
+                       {"kv_bytes_per_token_int8", int8_page / kernels::kPageTokens},
                        {"kv_bytes_per_token_f16", config.KvBytesPerToken(2)},
                        {"kv_bytes_per_token_f32", config.KvBytesPerToken(4)}};
     return facts;

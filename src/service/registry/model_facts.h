@@ -26,7 +26,8 @@ Json FileFacts(const modelfile::ModelPackage& package);
 //   vocab_size, sliding_window (tokens or null), sliding_layers, tied_head,
 //   rope {base, scaling, factor}, tokenizer {description, vocab_size, bos, eos,
 //   end_of_generation} (null without one),
-//   memory {weight_bytes, kv_bytes_per_token_f16, kv_bytes_per_token_f32}.
+//   memory {weight_bytes, kv_bytes_per_token_int8,
+//     kv_bytes_per_token_f16, kv_bytes_per_token_f32}.
 Json ModelFacts(const modelfile::ModelPackage& package, const model::ModelConfig& config,
                 const tokenizer::Tokenizer* tokenizer);
 

@@ -13,6 +13,7 @@
 
 #include "compute/kernels/algorithm/codes.h"
 #include "compute/kernels/algorithm/exp.h"
+#include "compute/kernels/algorithm/kv_int8.h"
 #include "compute/kernels/table.h"
 
 namespace lathe::kernels {
@@ -20,6 +21,7 @@ namespace lathe::kernels {
 template <class S>
 struct Attention {
     using F = typename S::F;
+    using Int8 = KvInt8<S>;
     static constexpr size_t kLanes = S::kLanes;
     static constexpr size_t kChunkPages = 16;
     static constexpr size_t kChunkTokens = kChunkPages * kPageTokens;
@@ -27,13 +29,27 @@ struct Attention {
 
     struct FromF32 {
         using Element = float;
+        static constexpr bool kScaled = false;
         LATHE_INLINE F Load(const float* p) { return S::Load(p); }
         LATHE_INLINE F LoadPartial(const float* p, size_t n) { return S::LoadPartial(p, n); }
     };
     struct FromF16 {
         using Element = uint16_t;
+        static constexpr bool kScaled = false;
         LATHE_INLINE F Load(const uint16_t* p) { return S::LoadHalf(p); }
         LATHE_INLINE F LoadPartial(const uint16_t* p, size_t n) { return S::LoadHalfPartial(p, n); }
+    };
+    // Codes, whose scales multiply the scores of keys and the weights of values.
+    struct FromI8 {
+        using Element = uint8_t;
+        static constexpr bool kScaled = true;
+        LATHE_INLINE F Load(const uint8_t* p) { return S::LoadI8(p); }
+        LATHE_INLINE F LoadPartial(const uint8_t* p, size_t n) {
+            uint8_t padded[kLanes] = {};
+            for (size_t i = 0; i < kLanes; ++i)
+                if (i < n) padded[i] = p[i];
+            return S::LoadI8(padded);
+        }
     };
 
     // One query of a tile: where it lies, what it sees, what it has gathered.
@@ -69,28 +85,89 @@ struct Attention {
     static void ScorePage(const Tile& tile, const typename From::Element* keys, size_t head_dim,
                           float* scores) {
         constexpr size_t kV = S::kScoreVectors;
-        for (size_t token = 0; token < kPageTokens; token += kV * kLanes) {
-            F acc[kR][kV];
-            LATHE_UNROLL
-            for (size_t r = 0; r < kR; ++r) LATHE_UNROLL
-            for (size_t v = 0; v < kV; ++v) acc[r][v] = S::Zero();
-            const auto* key = keys + token;
-            const float* query = tile.transposed;
-            for (size_t d = 0; d < head_dim; ++d, key += kPageTokens, query += kR) {
-                F k[kV];
-                LATHE_UNROLL
-                for (size_t v = 0; v < kV; ++v) k[v] = From::Load(key + v * kLanes);
-                LATHE_UNROLL
-                for (size_t r = 0; r < kR; ++r) {
-                    F q = S::Set(query[r]);
-                    LATHE_UNROLL
-                    for (size_t v = 0; v < kV; ++v) acc[r][v] = S::MulAdd(k[v], q, acc[r][v]);
-                }
+        if constexpr (!From::kScaled) {
+            for (size_t token = 0; token < kPageTokens; token += kV * kLanes)
+                ScoreDims<kR, From>(tile.transposed, keys + token, head_dim, scores + token,
+                                    [](F dots, size_t, size_t) { return dots; });
+            return;
+        }
+        float of_reference[kTile];
+        ScoreReference<kR>(tile.transposed, Int8::Reference(keys, head_dim), head_dim,
+                           of_reference);
+        const uint16_t* magnitudes = Int8::Magnitudes(keys, head_dim);
+        F step = S::Set(Int8::kStepOfMagnitude);
+        for (size_t token = 0; token < kPageTokens; token += kV * kLanes)
+            ScoreDims<kR, From>(tile.transposed, keys + token, head_dim, scores + token,
+                                [&](F dots, size_t r, size_t v) __attribute__((always_inline)) {
+                                    F scale =
+                                        S::Mul(S::LoadHalf(magnitudes + token + v * kLanes), step);
+                                    return S::MulAdd(dots, scale, S::Set(of_reference[r]));
+                                });
+    }
+
+    // Products of kR queries with the first key of an int8 page, queries as lanes.
+    template <int kR>
+    LATHE_INLINE void ScoreReference(const float* query, const uint16_t* reference, size_t head_dim,
+                                     float* out) {
+        constexpr size_t kV = (kR + kLanes - 1) / kLanes;
+        F acc[kV];
+        LATHE_UNROLL
+        for (size_t v = 0; v < kV; ++v) acc[v] = S::Zero();
+        for (size_t d = 0; d < head_dim; d += kLanes) {
+            size_t count = head_dim - d < kLanes ? head_dim - d : kLanes;
+            float key[kLanes];
+            S::Store(key, S::LoadHalfPartial(reference + d, count));
+            for (size_t i = 0; i < count; ++i, query += kR) LATHE_UNROLL
+            for (size_t v = 0; v < kV; ++v) {
+                F q = S::LoadPartial(query + v * kLanes, kR - v * kLanes);
+                acc[v] = S::MulAdd(q, S::Set(key[i]), acc[v]);
             }
+        }
+        LATHE_UNROLL
+        for (size_t v = 0; v < kV; ++v) S::StorePartial(out + v * kLanes, acc[v], kR - v * kLanes);
+    }
+
+    // Of kScoreVectors vectors of keys over some dimensions; `finish(dots, query,
+    // vector)` gives what is stored.
+    template <int kR, class From, class Finish>
+    LATHE_INLINE void ScoreDims(const float* query, const typename From::Element* key, size_t dims,
+                                float* scores, Finish finish) {
+        constexpr size_t kV = S::kScoreVectors;
+        F acc[kR][kV];
+        LATHE_UNROLL
+        for (size_t r = 0; r < kR; ++r) LATHE_UNROLL
+        for (size_t v = 0; v < kV; ++v) acc[r][v] = S::Zero();
+        for (size_t d = 0; d < dims; ++d, key += kPageTokens, query += kR) {
+            F k[kV];
             LATHE_UNROLL
-            for (size_t r = 0; r < kR; ++r) LATHE_UNROLL
-            for (size_t v = 0; v < kV; ++v)
-                S::Store(scores + r * kChunkTokens + token + v * kLanes, acc[r][v]);
+            for (size_t v = 0; v < kV; ++v) k[v] = From::Load(key + v * kLanes);
+            LATHE_UNROLL
+            for (size_t r = 0; r < kR; ++r) {
+                F q = S::Set(query[r]);
+                LATHE_UNROLL
+                for (size_t v = 0; v < kV; ++v) acc[r][v] = S::MulAdd(k[v], q, acc[r][v]);
+            }
+        }
+        LATHE_UNROLL
+        for (size_t r = 0; r < kR; ++r) LATHE_UNROLL
+        for (size_t v = 0; v < kV; ++v) {
+            S::Store(scores + r * kChunkTokens + v * kLanes, finish(acc[r][v], r, v));
+        }
+    }
+
+    // Multiplies the weights of one query by the scales of the values in a chunk's pages.
+    static void ScaleWeights(const AttentionTask& task, const Query& query, size_t first,
+                             const void* const* pages, float* weights) {
+        size_t begin = query.begin > first ? query.begin - first : 0;
+        size_t end = query.end - first < kChunkTokens ? query.end - first : kChunkTokens;
+        F step = S::Set(Int8::kStepOfMagnitude);
+        for (size_t page = begin / kPageTokens; page * kPageTokens < end; ++page) {
+            const uint16_t* magnitudes = Int8::Magnitudes(pages[page], task.head_dim);
+            float* of_page = weights + page * kPageTokens;
+            for (size_t t = 0; t < kPageTokens; t += kLanes) {
+                F scale = S::Mul(S::LoadHalf(magnitudes + t), step);
+                S::Store(of_page + t, S::Mul(S::Load(of_page + t), scale));
+            }
         }
     }
 
@@ -279,6 +356,11 @@ struct Attention {
             sees[q] = Weigh(task, tile.queries[q], first, tile.scores + q * kChunkTokens,
                             &maxima[q], &sums[q]);
         const void* const* pages = task.value_pages + first_page;
+        if constexpr (From::kScaled)
+            for (size_t q = 0; q < tile.count; ++q)
+                if (sees[q])
+                    ScaleWeights(task, tile.queries[q], first, pages,
+                                 tile.scores + q * kChunkTokens);
         for (size_t q = 0; q < tile.count; q += S::kValueRows) {
             size_t rows = tile.count - q < S::kValueRows ? tile.count - q : S::kValueRows;
             WithCount<S::kValueRows>(rows, [&]<int kR>() __attribute__((always_inline)) {
@@ -301,8 +383,15 @@ struct Attention {
             size_t end = task.first_position + row + 1;
             size_t begin = task.window != 0 && end > task.window ? end - task.window : 0;
             tile.queries[q] = {task.out + offset, begin, end, 0, 0};
+            const float* query = task.queries + offset;
+            float rotated[From::kScaled ? kHeadDimMax + kLanes : 1];
+            if constexpr (From::kScaled) {
+                std::memcpy(rotated, query, task.head_dim * sizeof(float));
+                Int8::Rotate(rotated, task.head_dim);
+                query = rotated;
+            }
             for (size_t d = 0; d < task.head_dim; ++d)
-                tile.transposed[d * tile.count + q] = task.queries[offset + d];
+                tile.transposed[d * tile.count + q] = query[d];
         }
         for (size_t chunk = tile.queries[0].begin / kChunkTokens;
              chunk * kChunkTokens < tile.queries[tile.count - 1].end; ++chunk)
@@ -326,30 +415,17 @@ struct Attention {
         size_t total = task.row_count * task.group;
         for (size_t first = 0; first < total; first += tile.count) {
             tile.count = total - first < kTile ? total - first : kTile;
-            if (task.kv_type == KvType::kF32)
-                RunTile<FromF32>(task, tile, first);
-            else
-                RunTile<FromF16>(task, tile, first);
-        }
-    }
-
-    static void StoreKv(const KvEntry& entry) {
-        size_t n = entry.head_dim;
-        if (entry.type == KvType::kF32) {
-            auto* keys = static_cast<float*>(entry.key_page) + entry.slot;
-            for (size_t d = 0; d < n; ++d) keys[d * kPageTokens] = entry.key[d];
-            std::memcpy(static_cast<float*>(entry.value_page) + entry.slot * n, entry.value,
-                        n * sizeof(float));
-            return;
-        }
-        auto* keys = static_cast<uint16_t*>(entry.key_page) + entry.slot;
-        auto* values = static_cast<uint16_t*>(entry.value_page) + entry.slot * n;
-        for (size_t d = 0; d < n; d += kLanes) {
-            size_t left = n - d < kLanes ? n - d : kLanes;
-            uint16_t halves[kLanes];
-            S::StoreHalfPartial(halves, S::LoadPartial(entry.key + d, left), left);
-            for (size_t i = 0; i < left; ++i) keys[(d + i) * kPageTokens] = halves[i];
-            S::StoreHalfPartial(values + d, S::LoadPartial(entry.value + d, left), left);
+            switch (task.kv_type) {
+                case KvType::kF32:
+                    RunTile<FromF32>(task, tile, first);
+                    break;
+                case KvType::kF16:
+                    RunTile<FromF16>(task, tile, first);
+                    break;
+                case KvType::kI8:
+                    RunTile<FromI8>(task, tile, first);
+                    break;
+            }
         }
     }
 };

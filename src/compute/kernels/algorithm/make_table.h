@@ -6,6 +6,7 @@
 #include "compute/kernels/algorithm/gemm_f32.h"
 #include "compute/kernels/algorithm/gemm_i8.h"
 #include "compute/kernels/algorithm/probe.h"
+#include "compute/kernels/algorithm/store_kv.h"
 #include "compute/kernels/table.h"
 
 namespace lathe::kernels {
@@ -32,7 +33,7 @@ constexpr Table MakeTable() {
         .gelu_mul = E::GeluMul,
         .rope_interleaved = E::RopeInterleaved,
         .rope_halves = E::RopeHalves,
-        .store_kv = Attention<S>::StoreKv,
+        .store_kv = KvStore<S>::Run,
         .attend = Attention<S>::Run,
         .attention_scratch_floats = Attention<S>::ScratchFloats,
         .f32_to_f16 = E::F32ToF16,

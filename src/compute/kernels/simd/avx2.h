@@ -63,6 +63,22 @@ struct Avx2 {
         return _mm256_mul_ps(_mm256_mul_ps(x, power(half)), power(_mm256_sub_epi32(whole, half)));
     }
 
+    template <int kStep>
+    LATHE_INLINE F Butterfly(F x) {
+        if constexpr (kStep == 4)
+            return _mm256_add_ps(
+                _mm256_permute2f128_ps(x, x, 1),
+                _mm256_xor_ps(x, _mm256_setr_ps(0, 0, 0, 0, -0.0f, -0.0f, -0.0f, -0.0f)));
+        else if constexpr (kStep == 2)
+            return _mm256_add_ps(
+                _mm256_permute_ps(x, 0x4E),
+                _mm256_xor_ps(x, _mm256_setr_ps(0, 0, -0.0f, -0.0f, 0, 0, -0.0f, -0.0f)));
+        else
+            return _mm256_add_ps(
+                _mm256_permute_ps(x, 0xB1),
+                _mm256_xor_ps(x, _mm256_setr_ps(0, -0.0f, 0, -0.0f, 0, -0.0f, 0, -0.0f)));
+    }
+
     LATHE_INLINE F LoadHalf(const uint16_t* p) {
         return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
     }

@@ -48,6 +48,26 @@ struct Avx512 {
     }
     LATHE_INLINE F ScaleByPower(F x, F n) { return _mm512_scalef_ps(x, n); }
 
+    template <int kStep>
+    LATHE_INLINE F Butterfly(F x) {
+        F swapped;
+        __mmask16 upper;
+        if constexpr (kStep == 8) {
+            swapped = _mm512_shuffle_f32x4(x, x, 0x4E);
+            upper = 0xFF00;
+        } else if constexpr (kStep == 4) {
+            swapped = _mm512_shuffle_f32x4(x, x, 0xB1);
+            upper = 0xF0F0;
+        } else if constexpr (kStep == 2) {
+            swapped = _mm512_permute_ps(x, 0x4E);
+            upper = 0xCCCC;
+        } else {
+            swapped = _mm512_permute_ps(x, 0xB1);
+            upper = 0xAAAA;
+        }
+        return _mm512_mask_sub_ps(_mm512_add_ps(swapped, x), upper, swapped, x);
+    }
+
     LATHE_INLINE F LoadHalf(const uint16_t* p) {
         return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
     }

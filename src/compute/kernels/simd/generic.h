@@ -83,6 +83,18 @@ struct Generic {
         return x * a * b;
     }
 
+    // Lanes i and i ^ kStep, the lower first: their sum and their difference.
+    template <int kStep>
+    LATHE_INLINE F Butterfly(F x) {
+        if constexpr (kStep == 1) {
+            F swapped = __builtin_shufflevector(x, x, 1, 0, 3, 2);
+            return x * F{1, -1, 1, -1} + swapped;
+        } else {
+            F swapped = __builtin_shufflevector(x, x, 2, 3, 0, 1);
+            return x * F{1, 1, -1, -1} + swapped;
+        }
+    }
+
     // IEEE halves and bfloat16 as bits.
     LATHE_INLINE F LoadHalf(const uint16_t* p) {
         I bits = {p[0], p[1], p[2], p[3]};

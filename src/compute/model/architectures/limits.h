@@ -5,12 +5,14 @@
 
 #include <cstdint>
 
+#include "compute/kernels/table.h"
+
 namespace lathe::model {
 
 constexpr uint32_t kLayersMax = 1024;
 constexpr uint32_t kWidthMax = 1u << 17;  // residual stream, and all heads together
 constexpr uint32_t kHeadsMax = 4096;
-constexpr uint32_t kHeadDimMax = 1024;
+constexpr uint32_t kHeadDimMax = kernels::kHeadDimMax;
 constexpr uint32_t kFeedForwardMax = 1u << 20;
 constexpr uint32_t kVocabularyMax = 1u << 24;
 constexpr uint32_t kContextMax = 1u << 30;  // tokens
