@@ -63,6 +63,7 @@ Result<std::unique_ptr<backends::LocalModel>> LoadModel(const ModelOptions& opti
     local.kernels = options.kernels;
     local.threads = options.threads;
     local.kv_bytes = options.kv_bytes;
+    local.tool_format = options.tool_format;
     engine.context_length = options.context;
     local.engine = engine;
     return backends::LocalModel::Load(local);

@@ -19,6 +19,7 @@ struct ModelOptions {
     std::string kv_type = "auto";
     std::string kernels;
     std::string chat_template;  // a file
+    std::string tool_format;    // "": by the template
     int threads = 0;
     int context = 0;
     uint64_t kv_bytes = 0;

@@ -8,6 +8,7 @@
 #include <optional>
 #include <thread>
 
+#include "compute/chat/tool_format.h"
 #include "core/platform/cpu.h"
 #include "edge/api/api.h"
 #include "model_options.h"
@@ -224,6 +225,9 @@ void AddServeCommand(CLI::App& app, int& exit_code) {
                      "Time for running requests to finish after SIGTERM")
         ->check(CLI::Range(0, 86400))
         ->capture_default_str();
+    command->add_option("--tool-format", options->model.tool_format,
+                        "How the model writes tool calls: " + chat::ToolFormatNames() +
+                            ", or none (default: by its chat template)");
     command->add_option("--log-level", options->log_level, "debug, info, warn, error or off")
         ->capture_default_str();
     command->add_flag("--log-json", options->log_json, "Log lines as JSON");

@@ -18,9 +18,9 @@ STEP_SECONDS = 600  # a bound against hanging, not an expectation
 class Server:
     """A running `lathe serve`. `args` come after the model and a free port."""
 
-    def __init__(self, *args, wait=True):
+    def __init__(self, *args, wait=True, model=MODEL):
         self.log = open(os.devnull, "w") if not os.environ.get("LATHE_TEST_LOG") else None
-        command = [BINARY, "serve", "--model", MODEL, *args]
+        command = [BINARY, "serve", "--model", model, *args]
         if "--port" not in args:
             command += ["--port", "0"]
         self.process = subprocess.Popen(

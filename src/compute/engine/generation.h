@@ -33,6 +33,7 @@ struct GenerationRequest {
     bool include_stop = false;            // stop strings and the text of stop tokens
     std::vector<TokenId> stop_tokens;     // besides the model's own
     bool keep_special = false;            // decode special tokens into the text
+    std::vector<TokenId> kept_special;    // these in any case
     int32_t top_logprobs = -1;            // -1: none; 0: of the chosen token; else also the best n
     bool prompt_logprobs = false;         // the same for every prompt token (echo)
     int32_t priority = 0;                 // lower runs first

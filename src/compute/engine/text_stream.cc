@@ -11,7 +11,7 @@ constexpr size_t kTokensPerCharacterMax = 4;
 }  // namespace
 
 TextStream::TextStream(const tokenizer::Tokenizer& tokenizer, const GenerationRequest& request)
-    : decoder_(tokenizer, request.keep_special),
+    : decoder_(tokenizer, request.keep_special, request.kept_special),
       matcher_(request.stop),
       include_stop_(request.include_stop) {
     // The text goes on where the prompt ends: a leading space stays, and a character that

@@ -98,11 +98,13 @@ std::string Tokenizer::Describe() const {
     return fmt::format("{}, {} tokens", model_->description, vocab_size());
 }
 
-StreamDecoder::StreamDecoder(const Tokenizer& tokenizer, bool keep_special)
-    : tokenizer_(&tokenizer), keep_special_(keep_special) {}
+StreamDecoder::StreamDecoder(const Tokenizer& tokenizer, bool keep_special,
+                             std::vector<TokenId> kept)
+    : tokenizer_(&tokenizer), keep_special_(keep_special), kept_(std::move(kept)) {}
 
 std::string StreamDecoder::Push(TokenId id) {
-    if (!keep_special_ && tokenizer_->IsSpecial(id)) return {};
+    if (!keep_special_ && tokenizer_->IsSpecial(id) && std::ranges::find(kept_, id) == kept_.end())
+        return {};
     std::string_view bytes = tokenizer_->model_->Bytes(id);
     if (bytes.empty()) return {};
     if (at_start_ && tokenizer_->model_->decode.drop_first_space && bytes.front() == ' ')

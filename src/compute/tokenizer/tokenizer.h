@@ -83,13 +83,16 @@ private:
 // One stream's own thread.
 class StreamDecoder {
 public:
-    explicit StreamDecoder(const Tokenizer& tokenizer, bool keep_special = false);
+    // `kept`: special tokens that are part of the text although the others are not.
+    explicit StreamDecoder(const Tokenizer& tokenizer, bool keep_special = false,
+                           std::vector<TokenId> kept = {});
     std::string Push(TokenId id);
     std::string Flush();  // what is held back, broken bytes as U+FFFD
 
 private:
     const Tokenizer* tokenizer_;
     bool keep_special_;
+    std::vector<TokenId> kept_;
     bool at_start_ = true;
     std::string held_;
 };

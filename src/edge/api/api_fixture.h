@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <condition_variable>
@@ -20,14 +21,18 @@
 namespace lathe::api {
 
 // Says the alphabet: after a letter comes the next one, after 'z' the end of the turn, after
-// anything else 'a'. After '!', which it never says by itself, its logits are broken. Can be
-// stopped between steps.
+// anything else 'a'. After '!', which it never says by itself, its logits are broken. With a
+// script it says that instead, after "assistant\n". Can be stopped between steps.
 class AlphabetRunner : public engine::ModelRunner {
 public:
-    static constexpr tokenizer::TokenId kTurnBegin = 256, kTurnEnd = 257;
+    static constexpr tokenizer::TokenId kTurnBegin = 256, kTurnEnd = 257, kToolCalls = 258;
     static constexpr int32_t kVocabSize = 258, kContext = 256;
 
-    int32_t vocab_size() const override { return kVocabSize; }
+    explicit AlphabetRunner(std::vector<tokenizer::TokenId> script = {})
+        : script_(std::move(script)) {}
+
+    // One token more where a script may use it.
+    int32_t vocab_size() const override { return kVocabSize + (script_.empty() ? 0 : 1); }
     int32_t context_length() const override { return kContext; }
     int32_t page_count() const override { return 512; }
     int32_t page_tokens() const override { return 8; }
@@ -47,15 +52,23 @@ public:
             changed_.wait(lock, [this] { return !held_; });
         }
         for (size_t s = 0; s < batch.size(); ++s) {
+            // Any page may be another sequence's next time: what was there is known by page.
+            for (size_t t = 0; t < batch[s].tokens.size(); ++t) {
+                auto position = static_cast<size_t>(batch[s].position) + t;
+                auto page = batch[s].pages[position / page_tokens()];
+                slots_[page][position % page_tokens()] = batch[s].tokens[t];
+            }
             auto wanted = batch[s].logits;
             if (wanted == engine::SequenceSlice::Logits::kNone) continue;
             bool all = wanted == engine::SequenceSlice::Logits::kAll;
             for (size_t t = all ? 0 : batch[s].tokens.size() - 1; t < batch[s].tokens.size(); ++t) {
                 auto token = batch[s].tokens[t];
-                std::vector<float> logits(kVocabSize, token == '!' ? NAN : 0.0f);
+                std::vector<float> logits(static_cast<size_t>(vocab_size()),
+                                          token == '!' ? NAN : 0.0f);
                 // Clear enough to be certain when greedy, open enough to vary when sampled.
                 if (token != '!') {
-                    logits[static_cast<size_t>(After(token))] = 6;
+                    logits[static_cast<size_t>(script_.empty() ? After(token)
+                                                               : Scripted(batch[s], t))] = 6;
                     logits['?'] = 3;
                     logits['!'] = -20;
                 }
@@ -81,16 +94,31 @@ public:
     }
 
 private:
+    // What the script says after token `t` of the slice.
+    tokenizer::TokenId Scripted(const engine::SequenceSlice& slice, size_t t) {
+        std::vector<tokenizer::TokenId> history;
+        for (size_t i = 0; i <= static_cast<size_t>(slice.position) + t; ++i)
+            history.push_back(slots_[slice.pages[i / page_tokens()]][i % page_tokens()]);
+        constexpr std::string_view kCue = "assistant\n";
+        auto cue = std::ranges::find_end(history, kCue);
+        auto said = static_cast<size_t>(history.end() - cue.end());
+        return cue.empty() || said >= script_.size() ? kTurnEnd : script_[said];
+    }
+
     bool held_in_step() const { return held_ && forwards_ > 0; }
 
     std::mutex mutex_;
     std::condition_variable changed_;
     bool held_ = false;  // guarded, as the rest
     uint64_t forwards_ = 0;
+    std::vector<tokenizer::TokenId> script_;
+    std::map<uint32_t, std::map<size_t, tokenizer::TokenId>> slots_;  // by page
 };
 
-// One token for each byte, with the byte's number, and two special ones.
-inline tokenizer::Tokenizer AlphabetTokenizer() {
+// One token for each byte, with the byte's number, and two special ones; with a call
+// token also "[TOOL_CALLS]".
+enum class CallToken : uint8_t { kNo, kYes };
+inline tokenizer::Tokenizer AlphabetTokenizer(CallToken call_token = CallToken::kNo) {
     Json vocab;
     for (int byte = 0; byte < 256; ++byte)
         vocab[std::string(tokenizer::ByteLevelCharacter(static_cast<unsigned char>(byte)))] = byte;
@@ -99,9 +127,12 @@ inline tokenizer::Tokenizer AlphabetTokenizer() {
                     {"lstrip", false}, {"rstrip", false},    {"normalized", false},
                     {"special", true}};
     };
+    Json added = Json::array({special("<|im_start|>", AlphabetRunner::kTurnBegin),
+                              special("<|im_end|>", AlphabetRunner::kTurnEnd)});
+    if (call_token == CallToken::kYes)
+        added.push_back(special("[TOOL_CALLS]", AlphabetRunner::kToolCalls));
     Json file = {{"version", "1.0"},
-                 {"added_tokens", Json::array({special("<|im_start|>", AlphabetRunner::kTurnBegin),
-                                               special("<|im_end|>", AlphabetRunner::kTurnEnd)})},
+                 {"added_tokens", added},
                  {"normalizer", nullptr},
                  {"pre_tokenizer",
                   {{"type", "ByteLevel"},
@@ -129,6 +160,8 @@ inline tokenizer::Tokenizer AlphabetTokenizer() {
 }
 
 struct ServedOptions {
+    std::string script;  // "": the alphabet
+    std::string tool_format;
     engine::EngineOptions engine;
     net::HttpServerOptions server;
     ApiOptions api;
@@ -156,11 +189,15 @@ struct Stream {
 class Served {
 public:
     explicit Served(ServedOptions options = {}) {
-        auto runner = std::make_unique<AlphabetRunner>();
+        auto tokenizer =
+            AlphabetTokenizer(options.script.empty() ? CallToken::kNo : CallToken::kYes);
+        auto runner = std::make_unique<AlphabetRunner>(
+            tokenizer.Encode(options.script, {.add_special = false}));
         runner_ = runner.get();
         backends::LocalModel::Parts parts{.id = "abc",
-                                          .tokenizer = AlphabetTokenizer(),
+                                          .tokenizer = std::move(tokenizer),
                                           .chat_template = std::nullopt,
+                                          .tool_format = options.tool_format,
                                           .runner = std::move(runner),
                                           .sampling_defaults = {},
                                           .facts = {{"architecture", "alphabet"}},

@@ -195,24 +195,6 @@ TEST(ChatApi, NamesWhatIsWrongWithARequest) {
     EXPECT_EQ(truncated.json["usage"]["prompt_tokens"], 251);
 }
 
-TEST(ChatApi, GivesToolsOnlyToATemplateThatKnowsThem) {
-    Json tools = Json::array({{{"type", "function"}, {"function", {{"name", "f"}}}}});
-    Served deaf;
-    auto refused = deaf.Post(kChatPath, Chat("hi", {{"tools", tools}}));
-    EXPECT_EQ(refused.status, 400);
-    EXPECT_EQ(refused.json["error"]["param"], "tools");
-    auto unused = deaf.Post(kChatPath, Chat("hi", {{"tools", tools}, {"tool_choice", "none"}}));
-    EXPECT_EQ(unused.status, 200) << unused.body;
-    ServedOptions options;
-    options.chat_template =
-        "{% if tools %}{{ tools[0].function.name }}{% endif %}{{ messages[0].content }}";
-    Served able(options);
-    auto plain = able.Post(kChatPath, Chat("hi"));
-    auto given = able.Post(kChatPath, Chat("hi", {{"tools", tools}}));
-    EXPECT_EQ(plain.json["usage"]["prompt_tokens"], 2);
-    EXPECT_EQ(given.json["usage"]["prompt_tokens"], 3);
-}
-
 TEST(ChatApi, SaysWhenThereIsNoTemplateOrItRefuses) {
     ServedOptions options;
     options.chat_template = "";

@@ -62,22 +62,6 @@ Result<Json> ParseContent(const Json& content, const std::string& path) {
     return Json(text);
 }
 
-// Templates want the arguments as an object, the API carries them as text.
-Result<Json> ParseToolCalls(const Json& calls, const std::string& path) {
-    Json out = calls;
-    for (size_t i = 0; i < out.size(); ++i) {
-        auto item = fmt::format("{}[{}]", path, i);
-        if (!out[i].is_object() || !out[i].contains("function") ||
-            !out[i]["function"].is_object() || !out[i]["function"].contains("name"))
-            return InvalidParam(item, "{} must be an object with a function that has a name", item);
-        auto& function = out[i]["function"];
-        if (!function.contains("arguments") || !function["arguments"].is_string()) continue;
-        auto arguments = ParseJson(function["arguments"].get_ref<const std::string&>());
-        if (arguments && arguments->is_object()) function["arguments"] = std::move(*arguments);
-    }
-    return out;
-}
-
 Result<Json> ParseMessage(const Json& message, size_t index) {
     auto path = fmt::format("messages[{}]", index);
     if (!message.is_object())
@@ -103,37 +87,12 @@ Result<Json> ParseMessage(const Json& message, size_t index) {
     for (const char* name : {"name", "tool_call_id", "reasoning_content"})
         if (const Json* value = Find(message, name)) out[name] = *value;
     if (calls != nullptr && !calls->empty()) {
-        LATHE_TRY(out["tool_calls"], ParseToolCalls(*calls, path + ".tool_calls"));
+        if (role != "assistant")
+            return InvalidParam(path + ".tool_calls",
+                                "{}.tool_calls is allowed only where the role is assistant", path);
+        LATHE_TRY(out["tool_calls"], ParseMessageToolCalls(*calls, path + ".tool_calls"));
     }
     return out;
-}
-
-Status CheckTool(const Json& tool, size_t index) {
-    auto path = fmt::format("tools[{}]", index);
-    const Json* type = tool.is_object() ? Find(tool, "type") : nullptr;
-    if (type == nullptr || *type != "function")
-        return InvalidParam(path, "{} must be an object with the type \"function\"", path);
-    const Json* function = Find(tool, "function");
-    const Json* name =
-        function != nullptr && function->is_object() ? Find(*function, "name") : nullptr;
-    if (name == nullptr || !name->is_string() || name->get_ref<const std::string&>().empty())
-        return InvalidParam(path + ".function.name", "{}.function.name must be given", path);
-    return {};
-}
-
-// The tools for the template, or null.
-Result<Json> ParseTools(const Json& body) {
-    const Json* choice = Find(body, "tool_choice");
-    if (choice != nullptr && *choice != "auto" && *choice != "none")
-        return InvalidParam(
-            "tool_choice",
-            "tool_choice is supported only as \"auto\" or \"none\"; forcing a call is "
-            "not there yet");
-    const Json* tools = Find(body, "tools");
-    if (tools == nullptr || tools->empty() || (choice != nullptr && *choice == "none"))
-        return Json(nullptr);
-    for (size_t i = 0; i < tools->size(); ++i) LATHE_RETURN_IF_ERROR(CheckTool((*tools)[i], i));
-    return *tools;
 }
 
 }  // namespace
@@ -146,7 +105,8 @@ Result<chat::RenderInput> ParseRenderInput(const Json& body) {
         LATHE_TRY(auto message, ParseMessage((*messages)[i], i));
         input.messages.push_back(std::move(message));
     }
-    LATHE_TRY(input.tools, ParseTools(body));
+    LATHE_TRY(auto tools, ParseToolRequest(body));
+    if (tools.offered()) input.tools = *tools.tools;
     input.add_generation_prompt = BoolOr(body, "add_generation_prompt", true);
     if (const Json* extra = Find(body, "chat_template_kwargs")) {
         for (auto name : kReservedNames)
@@ -163,6 +123,13 @@ Result<ChatRequest> ParseChatRequest(const Json& body, const sampling::SamplingP
     ChatRequest request;
     LATHE_TRY(request.options, ParseGenerationOptions(body, defaults));
     LATHE_TRY(request.input, ParseRenderInput(body));
+    LATHE_TRY(request.tools, ParseToolRequest(body));
+    // An answer is a call or of the form that is asked for: nothing says which comes first.
+    if (const auto& form = request.options.structured; form && request.tools.offered())
+        return InvalidParam(form->param,
+                            "{} cannot be combined with tools; leave one of them out, or set "
+                            "tool_choice to \"none\" in the request for the final answer",
+                            form->param);
     request.logprobs = BoolOr(body, "logprobs", false);
     if (Find(body, "top_logprobs") != nullptr && !request.logprobs)
         return InvalidParam("top_logprobs", "top_logprobs is allowed only with logprobs: true");

@@ -3,12 +3,14 @@
 
 #include "compute/chat/chat_template.h"
 #include "edge/api/generation_options.h"
+#include "edge/api/tool_request.h"
 
 namespace lathe::api {
 
 struct ChatRequest {
     GenerationOptions options;
     chat::RenderInput input;  // without the model's bos and eos
+    ToolRequest tools;
     bool logprobs = false;
 };
 

@@ -136,12 +136,6 @@ TEST(ChatRequest, NamesTheBrokenMessage) {
 TEST(ChatRequest, RefusesWhatItCannotHonour) {
     EXPECT_THAT(Refusal(R"("response_format":{"type":"structural_tag"})"),
                 Blames("response_format.type", "json_schema"));
-    EXPECT_THAT(Refusal(R"("tool_choice":"required")"), Blames("tool_choice", "auto"));
-    EXPECT_THAT(Refusal(R"("tool_choice":{"type":"function","function":{"name":"f"}})"),
-                Blames("tool_choice", "auto"));
-    EXPECT_THAT(Refusal(R"("tools":[{"type":"retrieval"}])"), Blames("tools[0]", "function"));
-    EXPECT_THAT(Refusal(R"("tools":[{"type":"function","function":{}}])"),
-                Blames("tools[0].function.name", "must be given"));
     EXPECT_THAT(Refusal(R"("modalities":["text","audio"])"), Blames("modalities", "text"));
     EXPECT_THAT(Refusal(R"("top_logprobs":3)"), Blames("top_logprobs", "logprobs: true"));
     EXPECT_THAT(Refusal(R"("logprobs":true,"top_logprobs":21)"),
@@ -163,16 +157,6 @@ TEST(ChatRequest, RefusesWhatItCannotHonour) {
     EXPECT_THAT(Refusal(R"("truncate_prompt_tokens":0)"),
                 Blames("truncate_prompt_tokens", "at least 1"));
     EXPECT_THAT(Refusal(R"("functions":[])"), Blames("functions", "use tools"));
-}
-
-TEST(ChatRequest, LeavesToolsOutWhenNoneMayBeCalled) {
-    const std::string tools = R"("tools":[{"type":"function","function":{"name":"f"}}])";
-    auto offered = Parse(tools);
-    ASSERT_TRUE(offered);
-    EXPECT_EQ(offered->input.tools[0]["function"]["name"], "f");
-    auto none = Parse(tools + R"(,"tool_choice":"none")");
-    ASSERT_TRUE(none);
-    EXPECT_TRUE(none->input.tools.is_null());
 }
 
 TEST(FitPrompt, BoundsTheAnswerByTheContext) {

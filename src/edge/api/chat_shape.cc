@@ -12,19 +12,24 @@ public:
 
     std::vector<Json> Chunks(size_t, const GenerationEvent& event) override {
         std::vector<Json> chunks;
-        auto& choice = choices_[event.index];
+        auto& choice = ChoiceOf(event.index);
         if (!choice.begun) {
             choice.begun = true;
             chunks.push_back(
                 Chunk(event.index, {{"role", "assistant"}, {"content", ""}}, nullptr, nullptr, {}));
         }
+        auto piece = Read(choice, event);
+        Json logprobs = Logprobs(event.tokens);
         bool tokens_shown = options_.logprobs && !event.tokens.empty();
-        if (!event.text.empty() || tokens_shown)
-            chunks.push_back(
-                Chunk(event.index, {{"content", event.text}}, Logprobs(event.tokens), nullptr, {}));
+        if (!piece.content.empty() || (tokens_shown && piece.calls.empty()))
+            chunks.push_back(Chunk(event.index, {{"content", piece.content}},
+                                   std::exchange(logprobs, nullptr), nullptr, {}));
+        if (!piece.calls.empty())
+            chunks.push_back(Chunk(event.index, {{"tool_calls", std::move(piece.calls)}},
+                                   std::move(logprobs), nullptr, {}));
         if (event.finish)
-            chunks.push_back(Chunk(event.index, Json::object(), nullptr, FinishJson(event.finish),
-                                   event.stop_reason));
+            chunks.push_back(Chunk(event.index, Json::object(), nullptr,
+                                   Finish(choice, event.finish), event.stop_reason));
         return chunks;
     }
 
@@ -36,8 +41,8 @@ public:
     }
 
     void Add(size_t, GenerationEvent&& event) override {
-        auto& choice = choices_[event.index];
-        choice.text += event.text;
+        auto& choice = ChoiceOf(event.index);
+        choice.text += Read(choice, event).content;
         choice.tokens.insert(choice.tokens.end(), event.tokens.begin(), event.tokens.end());
         if (event.finish) {
             choice.finish = event.finish;
@@ -53,8 +58,12 @@ public:
             one["index"] = index;
             one["message"] = {
                 {"role", "assistant"}, {"content", choice.text}, {"refusal", nullptr}};
+            if (choice.HasCalls()) {
+                if (choice.text.empty()) one["message"]["content"] = nullptr;
+                one["message"]["tool_calls"] = choice.tools->calls();
+            }
             one["logprobs"] = Logprobs(choice.tokens);
-            one["finish_reason"] = FinishJson(choice.finish);
+            one["finish_reason"] = Finish(choice, choice.finish);
             one["stop_reason"] = StopReason(choice.stop_reason);
             out["choices"].push_back(std::move(one));
         }
@@ -69,7 +78,32 @@ private:
         std::vector<engine::ScoredToken> tokens;
         std::optional<engine::FinishReason> finish;
         std::string stop_reason;
+        std::optional<ToolAnswer> tools;
+
+        bool HasCalls() const { return tools && !tools->calls().empty(); }
     };
+
+    Choice& ChoiceOf(int32_t index) {
+        auto [at, is_new] = choices_.try_emplace(index);
+        if (is_new && options_.tools.format != nullptr) at->second.tools.emplace(options_.tools);
+        return at->second;
+    }
+
+    // What the text of an event turned out to be.
+    static ToolAnswer::Piece Read(Choice& choice, const GenerationEvent& event) {
+        if (!choice.tools) return {.content = event.text};
+        auto piece = choice.tools->Take(event.text);
+        if (!event.finish) return piece;
+        auto rest = choice.tools->Finish();
+        piece.content += rest.content;
+        for (auto& call : rest.calls) piece.calls.push_back(std::move(call));
+        return piece;
+    }
+
+    static Json Finish(const Choice& choice, const std::optional<engine::FinishReason>& finish) {
+        if (finish == engine::FinishReason::kStop && choice.HasCalls()) return "tool_calls";
+        return FinishJson(finish);
+    }
 
     Json Head(std::string_view object) const {
         return {{"id", options_.head.id},

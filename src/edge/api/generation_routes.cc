@@ -9,6 +9,7 @@
 #include "edge/api/limits.h"
 #include "edge/api/parameters.h"
 #include "edge/api/response_shape.h"
+#include "edge/api/tool_plan.h"
 
 namespace lathe::api {
 namespace {
@@ -49,8 +50,12 @@ ApiResult<Prepared> PrepareChat(const GenerationContext& context, const Call& ca
         return std::unexpected(ApiError(set.error()));
     auto text = RenderChat(model, std::move(chat->input));
     if (!text) return std::unexpected(ApiError(text.error()));
-    auto prompt =
-        model.tokenizer().Encode(*text, {.add_special = options.add_special.value_or(false)});
+    auto tools = PlanTools(model, chat->tools, context.grammars);
+    if (!tools) return std::unexpected(ApiError(tools.error()));
+    if (tools->grammar) options.engine.grammar = std::move(tools->grammar);
+    options.engine.kept_special = std::move(tools->kept_special);
+    auto prompt = model.tokenizer().Encode(tools->Complete(*std::move(text)),
+                                           {.add_special = options.add_special.value_or(false)});
     Prepared prepared;
     auto& request = prepared.requests.emplace_back(std::move(options.engine));
     request.tenant = call.caller.id;
@@ -64,7 +69,8 @@ ApiResult<Prepared> PrepareChat(const GenerationContext& context, const Call& ca
         ChatShape(model.tokenizer(), {.head = MakeHead("chatcmpl", call, model),
                                       .logprobs = chat->logprobs,
                                       .include_usage = options.include_usage,
-                                      .style = {request.keep_special, options.tokens_as_ids}});
+                                      .style = {request.keep_special, options.tokens_as_ids},
+                                      .tools = std::move(tools->answer)});
     return prepared;
 }
 
@@ -266,18 +272,12 @@ void AddGenerationRoutes(Router& router, const GenerationContext& context) {
 }
 
 Result<std::string> RenderChat(const backends::LocalModel& model, chat::RenderInput input) {
-    auto text = model.RenderChat(input);
+    auto text = model.RenderChat(std::move(input));
     if (!text) {
         Error error = text.error();
         if (error.param.empty()) error.param = "messages";
         return std::unexpected(WithContext(std::move(error), "the chat template"));
     }
-    if (input.tools.is_null()) return text;
-    // A template that knows nothing of tools would drop them in silence.
-    input.tools = nullptr;
-    auto without = model.RenderChat(input);
-    if (without && *without == *text)
-        return InvalidParam("tools", "the chat template of \"{}\" does not know tools", model.id());
     return text;
 }
 

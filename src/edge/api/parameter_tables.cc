@@ -61,7 +61,7 @@ constexpr auto kChat = std::to_array<Parameter>({
     {"top_logprobs", kInteger, kHonoured, 0, kChatLogprobsMax},
     {"tools", kArray, kHonoured, 0, kToolsMax},
     {"tool_choice", kStringOrObject},
-    {"parallel_tool_calls", kBool, kOnly, 0, 0, "[true]"},
+    {"parallel_tool_calls", kBool},
     {"metadata", kObject, kHarmless, -kNoBound, kNoBound,
      "labels for stored answers; none is stored"},
     {"store", kBool, kOnly, 0, 0, "[false]"},

@@ -51,6 +51,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (chat) {
         CheckOptions(chat->options);
         LATHE_CHECK(!chat->input.messages.empty());
+        LATHE_CHECK(chat->tools.offered() == !chat->input.tools.is_null());
+        LATHE_CHECK(!chat->tools.offered() || !chat->tools.tools->empty());
     }
     auto completion = ParseCompletionRequest(*body, {}, kVocabSize);
     CheckRefusal(completion);

@@ -10,6 +10,7 @@
 #include "compute/engine/generation.h"
 #include "core/json/json.h"
 #include "edge/api/token_text.h"
+#include "edge/api/tool_answer.h"
 
 namespace lathe::api {
 
@@ -40,6 +41,7 @@ struct ChatShapeOptions {
     bool logprobs = false;
     bool include_usage = false;
     TokenStyle style;
+    ToolAnswerOptions tools;
 };
 std::unique_ptr<ResponseShape> ChatShape(const tokenizer::Tokenizer& tokenizer,
                                          ChatShapeOptions options);

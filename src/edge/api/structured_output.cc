@@ -155,7 +155,8 @@ Result<constraint::GrammarPtr> GrammarCache::Get(const StructuredOutput& wanted)
 Result<constraint::GrammarPtr> GrammarCache::Get(const std::string& key, std::string_view param,
                                                  const std::function<Result<Expression>()>& make) {
     if (auto found = Find(key)) return found;
-    auto blame = [&](Error error) {
+    auto blame = [&](Error error) -> std::unexpected<Error> {
+        if (!error.param.empty()) return std::unexpected(std::move(error));
         error.param = param;
         return std::unexpected(WithContext(std::move(error), param));
     };

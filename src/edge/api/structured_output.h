@@ -37,7 +37,7 @@ public:
     Result<constraint::GrammarPtr> Get(const StructuredOutput& wanted);
 
     // The grammar of that name, or what `make` gives, compiled; `key` stands for all that `make`
-    // depends on. Errors have `param`.
+    // depends on. Errors have `param` unless `make` gave them one.
     Result<constraint::GrammarPtr> Get(const std::string& key, std::string_view param,
                                        const std::function<Result<constraint::Expression>()>& make);
 

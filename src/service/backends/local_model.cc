@@ -46,6 +46,14 @@ LocalModel::LocalModel(Parts parts) : parts_(std::move(parts)) {}
 
 Result<std::unique_ptr<LocalModel>> LocalModel::FromParts(Parts parts) {
     auto model = std::unique_ptr<LocalModel>(new LocalModel(std::move(parts)));
+    const auto& made = model->parts_;
+    if (made.chat_template) {
+        LATHE_TRY(model->tool_support_,
+                  chat::ToolSupport::Probe(*made.chat_template,
+                                           {.bos_token = model->TextOf(made.tokenizer.bos()),
+                                            .eos_token = model->TextOf(made.tokenizer.eos()),
+                                            .format = made.tool_format}));
+    }
     LATHE_TRY(model->engine_, engine::Engine::Create(*model->parts_.runner, model->parts_.tokenizer,
                                                      model->parts_.engine));
     return model;
@@ -57,12 +65,13 @@ Result<std::string> LocalModel::RenderChat(chat::RenderInput input) const {
                          "model {} has no chat template; serve it with --template FILE or use "
                          "/v1/completions",
                          parts_.id);
-    auto text_of = [&](std::optional<tokenizer::TokenId> id) {
-        return id ? parts_.tokenizer.TokenBytes(*id) : std::string();
-    };
-    input.bos_token = text_of(parts_.tokenizer.bos());
-    input.eos_token = text_of(parts_.tokenizer.eos());
-    return parts_.chat_template->Render(input);
+    input.bos_token = TextOf(parts_.tokenizer.bos());
+    input.eos_token = TextOf(parts_.tokenizer.eos());
+    return parts_.chat_template->Render(tool_support_->Adapt(std::move(input)));
+}
+
+std::string LocalModel::TextOf(std::optional<tokenizer::TokenId> id) const {
+    return id ? parts_.tokenizer.TokenBytes(*id) : std::string();
 }
 
 Result<std::unique_ptr<LocalModel>> LocalModel::Load(const LocalModelOptions& options) {
@@ -85,6 +94,7 @@ Result<std::unique_ptr<LocalModel>> LocalModel::Load(const LocalModelOptions& op
     return FromParts({.id = IdOf(options),
                       .tokenizer = std::move(tokenizer),
                       .chat_template = std::move(chat_template),
+                      .tool_format = options.tool_format,
                       .runner = std::move(runner),
                       .sampling_defaults = DefaultsFrom(package.GenerationConfig()),
                       .facts = std::move(facts),

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "compute/chat/chat_template.h"
+#include "compute/chat/tool_support.h"
 #include "compute/engine/engine.h"
 #include "compute/engine/model_runner.h"
 #include "compute/kernels/table.h"
@@ -29,6 +30,7 @@ struct LocalModelOptions {
     int threads = 0;                         // 0: all usable cores
     uint64_t kv_bytes = 0;      // memory for keys and values; 0: a default by the context
     std::string chat_template;  // source that replaces the model's own; "": its own
+    std::string tool_format;    // of chat::ToolFormats(); "": by the template; "none"
     engine::EngineOptions engine;
 };
 
@@ -43,6 +45,7 @@ public:
         std::string id;
         tokenizer::Tokenizer tokenizer;
         std::optional<chat::ChatTemplate> chat_template;
+        std::string tool_format = {};  // as in LocalModelOptions
         std::unique_ptr<engine::ModelRunner> runner;
         sampling::SamplingParams sampling_defaults;  // from generation_config.json
         Json facts;                                  // what `lathe inspect --json` prints
@@ -56,7 +59,12 @@ public:
     const chat::ChatTemplate* chat_template() const {
         return parts_.chat_template ? &*parts_.chat_template : nullptr;
     }
-    // The prompt for a conversation; fills in the tokenizer's begin and end tokens.
+    // How it takes tools and writes calls; null without a template.
+    const chat::ToolSupport* tool_support() const {
+        return tool_support_ ? &*tool_support_ : nullptr;
+    }
+    // The prompt for a conversation; fills in the tokenizer's begin and end tokens, and
+    // gives tools, calls and results to the template as it wants them.
     // Error (kFailedPrecondition) if there is no template.
     Result<std::string> RenderChat(chat::RenderInput input) const;
     const sampling::SamplingParams& sampling_defaults() const { return parts_.sampling_defaults; }
@@ -65,7 +73,10 @@ public:
 
 private:
     explicit LocalModel(Parts parts);
+    std::string TextOf(std::optional<tokenizer::TokenId> id) const;
+
     Parts parts_;
+    std::optional<chat::ToolSupport> tool_support_;
     std::unique_ptr<engine::Engine> engine_;  // last: stops before its runner goes
 };
 
