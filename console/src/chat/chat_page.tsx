@@ -86,9 +86,17 @@ function Messages() {
     setAway(!follows.current);
   };
 
+  // Text that arrives between the wheel and its scroll event must not undo it.
+  const onWheel = (event: WheelEvent) => {
+    const element = scroller.current;
+    if (!element || event.deltaY >= 0 || element.scrollTop === 0) return;
+    follows.current = false;
+    setAway(true);
+  };
+
   return (
     <div class="messages-frame">
-      <div class="messages-scroll" ref={scroller} onScroll={onScroll}>
+      <div class="messages-scroll" ref={scroller} onScroll={onScroll} onWheel={onWheel}>
         <ol class="messages" aria-label={t.value.chat.messages}>
           {path.map((message) => (
             <MessageView
