@@ -8,6 +8,7 @@
 #include "compute/modelfile/model_package.h"
 #include "compute/modelfile/printable.h"
 #include "service/registry/model_facts.h"
+#include "service/registry/model_store.h"
 
 namespace lathe::app {
 namespace {
@@ -123,8 +124,13 @@ std::string AsText(const ModelPackage& package, const InspectOptions& options) {
     return text;
 }
 
+Result<ModelPackage> Open(const std::string& name_or_path) {
+    LATHE_TRY(auto path, registry::ResolveModel(name_or_path));
+    return ModelPackage::Open(path, modelfile::UnsupportedTypes::kKeep);
+}
+
 int Inspect(const InspectOptions& options) {
-    auto package = ModelPackage::Open(options.path, modelfile::UnsupportedTypes::kKeep);
+    auto package = Open(options.path);
     if (!package) {
         fmt::print(stderr, "lathe inspect: {}\n", package.error().message);
         return 1;
@@ -141,7 +147,7 @@ void AddInspectCommand(CLI::App& app, int& exit_code) {
     auto options = std::make_shared<InspectOptions>();
     CLI::App* command = app.add_subcommand(
         "inspect", "Show what a model file or folder holds, and the memory it needs");
-    command->add_option("model", options->path, "a GGUF file or a Hugging Face folder")->required();
+    command->add_option("model", options->path, "A GGUF file, a Hugging Face folder, or a name `lathe list` shows")->required();
     command->add_flag("--json", options->json, "print JSON instead of a table");
     command->add_flag("--tensors", options->tensors, "list every tensor");
     command->add_flag("--metadata", options->metadata,
