@@ -7,6 +7,23 @@ namespace {
 
 thread_local uint64_t allocation_count = 0;
 
+}  // namespace
+
+#ifdef LATHE_SANITIZE  // whose run-time library has operators of its own, and a hook
+
+#include <sanitizer/allocator_interface.h>
+
+namespace {
+
+const int installed = __sanitizer_install_malloc_and_free_hooks(
+    [](const volatile void*, size_t) { ++allocation_count; }, [](const volatile void*) {});
+
+}  // namespace
+
+#else
+
+namespace {
+
 void* Allocate(std::size_t size, std::size_t alignment) {
     ++allocation_count;
     // aligned_alloc wants a multiple of the alignment.
@@ -54,6 +71,8 @@ void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
 void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept {
     std::free(memory);
 }
+
+#endif
 
 namespace lathe::testing_support {
 
