@@ -168,7 +168,7 @@ size_t Sampler::TopNeeded(size_t limit) const {
     return top_k <= limit ? top_k : 0;
 }
 
-TokenId Sampler::ChooseFromTop(Scratch& scratch) const {
+TokenId Sampler::ChooseFromTop(Scratch& scratch, uint64_t ahead) const {
     std::vector<Candidate>& kept = scratch.candidates;
     LATHE_CHECK(!kept.empty());
     // The lower token among equals, as in a whole row.
@@ -177,11 +177,13 @@ TokenId Sampler::ChooseFromTop(Scratch& scratch) const {
     float max = best->logit;
     FilterTop(max, scratch);
     FilterKept(max, scratch);
-    return Draw(kept, UniformDraw(seed_, completion_, accepted_));
+    return Draw(kept, UniformDraw(seed_, completion_, accepted_ + ahead));
 }
 
 Result<TokenId> Sampler::Choose(std::span<const float> logits, std::span<const TokenId> banned,
-                                Scratch& scratch, const AllowedTokens& allowed) const {
+                                Scratch& scratch, const AllowedTokens& allowed,
+                                uint64_t ahead) const {
+    LATHE_CHECK(ahead == 0 || !penalizes_);
     ScannedRow row = ScanRow(Adjust(logits, banned, allowed, scratch.adjusted), scratch.block_max);
     if (!row.sound) {
         if (row.max == kNever && !std::ranges::any_of(row.logits, [](float x) { return x != x; }))
@@ -190,7 +192,7 @@ Result<TokenId> Sampler::Choose(std::span<const float> logits, std::span<const T
     }
     if (params_->temperature < kGreedyBelow) return ArgMax(row);
 
-    double uniform = UniformDraw(seed_, completion_, accepted_);
+    double uniform = UniformDraw(seed_, completion_, accepted_ + ahead);
     bool truncates =
         params_->top_k > 0 || params_->top_p < 1 || params_->min_p > 0 || params_->typical_p < 1;
     if (!truncates) return DrawFromAll(row, uniform, scratch);

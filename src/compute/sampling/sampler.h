@@ -45,15 +45,20 @@ public:
 
     // The next token. `banned` tokens are never chosen, nor those that are not `allowed`. Error
     // (kInternal) if a logit is NaN or +infinity, (kInvalidArgument) if nothing is left to
-    // choose from.
+    // choose from. With `ahead` the token that comes so many after the next, given logits
+    // that know those between. Requires: ahead == 0 or !penalizes().
     Result<TokenId> Choose(std::span<const float> logits, std::span<const TokenId> banned,
-                           Scratch& scratch, const AllowedTokens& allowed = {}) const;
+                           Scratch& scratch, const AllowedTokens& allowed = {},
+                           uint64_t ahead = 0) const;
 
     // How many of the best logits decide the choice, whatever the others are: 1 if it is
     // greedy, top_k if that is at most `limit`; 0 if whole rows are needed.
     size_t TopNeeded(size_t limit) const;
     // Choose, from those: `scratch.candidates`, not empty, by rising token, finite.
-    TokenId ChooseFromTop(Scratch& scratch) const;
+    TokenId ChooseFromTop(Scratch& scratch, uint64_t ahead = 0) const;
+
+    // What is chosen depends on which tokens the text has, not only on the logits.
+    bool penalizes() const { return penalizes_; }
 
     // The text goes on with `token`.
     void Accept(TokenId token);
