@@ -85,6 +85,8 @@ public:
     uint64_t steps() const { return batcher_->stats().steps; }
     uint64_t refused() const { return refused_; }
     uint64_t hits() const { return batcher_->stats().prefix_hits; }
+    uint64_t drafts() const { return batcher_->stats().draft_tokens; }
+    uint64_t accepted() const { return batcher_->stats().accepted_tokens; }
     uint64_t waits() const { return waits_; }
     uint64_t cancelled_writers() const { return cancelled_writers_; }
 
@@ -133,11 +135,13 @@ private:
         world.model.page_count = std::max(1, Between(pages * 2 / 3, pages * 3));
         world.model.batch_tokens_max = 64;
         world.model.seed = random_();
+        world.model.repeats = Pick({0.0, 0.9, 0.98});  // a text that repeats itself can be guessed
         world.engine.context_length = world.model.context_length;
         world.engine.sequences_max = Between(1, 8);
         world.engine.tokens_per_step_max = Between(world.engine.sequences_max, 40);
         world.engine.token_seconds_max = Pick({0.0, 0.002, 0.02});
         world.engine.shares_prefixes = !Chance(0.1);
+        world.engine.speculates = !Chance(0.1);
         return world;
     }
 
@@ -330,6 +334,7 @@ private:
         roomy.engine.sequences_max = 8;
         roomy.engine.tokens_per_step_max = 256;
         roomy.engine.shares_prefixes = false;
+        roomy.engine.speculates = false;
         FakeRunner runner(roomy.model);
         std::unique_ptr<Batcher> batcher = Open(roomy, runner);
         GenerationRecord alone(job.record->completions.size());
@@ -396,6 +401,8 @@ protected:
         preemptions_ += simulation.preemptions();
         refused_ += simulation.refused();
         hits_ += simulation.hits();
+        drafts_ += simulation.drafts();
+        accepted_ += simulation.accepted();
         waits_ += simulation.waits();
         cancelled_writers_ += simulation.cancelled_writers();
     }
@@ -404,6 +411,8 @@ protected:
     uint64_t preemptions_ = 0;
     uint64_t refused_ = 0;
     uint64_t hits_ = 0;
+    uint64_t drafts_ = 0;
+    uint64_t accepted_ = 0;
     uint64_t waits_ = 0;
     uint64_t cancelled_writers_ = 0;
 
@@ -422,11 +431,15 @@ TEST_P(SimulationTest, EveryRequestGetsTheTextItGetsAlone) {
     EXPECT_GT(preemptions_, 100u);
     EXPECT_GT(refused_, 0u);
     EXPECT_GT(hits_, 5000u);
+    EXPECT_GT(accepted_, 1000u);
+    EXPECT_GT(drafts_, accepted_ + 1000u) << "drafts that were wrong";
     EXPECT_GT(waits_, 100u);
     EXPECT_GT(cancelled_writers_, 50u);
     std::printf(
-        "%lu steps, %lu preemptions, %lu refused, %lu tokens found, %lu writers cancelled\n",
-        steps_, preemptions_, refused_, hits_, cancelled_writers_);
+        "%lu steps, %lu preemptions, %lu refused, %lu tokens found, %lu of %lu guessed, %lu "
+        "writers "
+        "cancelled\n",
+        steps_, preemptions_, refused_, hits_, accepted_, drafts_, cancelled_writers_);
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, SimulationTest, ::testing::Range(0u, 4u));

@@ -125,6 +125,8 @@ std::vector<TokenId> FakeRunner::HistoryOf(const SequenceSlice& slice, size_t to
 void FakeRunner::PseudoRandom(std::span<const TokenId> history, std::span<float> logits) const {
     uint64_t hash = options_.seed;
     for (TokenId token : history) hash = Mix(hash ^ static_cast<uint64_t>(token));
+    if (static_cast<double>(hash >> 40) * 0x1p-24 < options_.repeats)
+        hash = Mix(options_.seed ^ static_cast<uint64_t>(history.back()));
     for (size_t i = 0; i < logits.size(); ++i)
         logits[i] = static_cast<float>(Mix(hash + i) >> 40) * 0x1p-21f - 4;
     if (static_cast<size_t>(options_.end_token) < logits.size())

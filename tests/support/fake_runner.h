@@ -26,6 +26,7 @@ public:
         int32_t batch_tokens_max = 256;
         int32_t visit_threads = 1;  // that visit rows at the same time
         uint64_t seed = 1;          // another seed is another model
+        double repeats = 0;         // share of histories after which only the last token counts
         engine::TokenId end_token = 256;
         float end_logit = 2;  // of end_token, where others lie between -4 and 4
     };

@@ -2,84 +2,20 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <thread>
 #include <utility>
 
-#include "compute/engine/request_limits.h"
-#include "compute/model/top_logits.h"
-#include "compute/sampling/logprobs.h"
+#include "compute/engine/batcher_work.h"
 #include "core/base/check.h"
 
 namespace lathe::engine {
 namespace {
-
-constexpr float kNotANumber = std::numeric_limits<float>::quiet_NaN();
 
 double Seconds(Batcher::TimePoint from, Batcher::TimePoint to) {
     return std::chrono::duration<double>(to - from).count();
 }
 
 }  // namespace
-
-// A completion from its first step on.
-struct Batcher::Completion {
-    Completion(const tokenizer::Tokenizer& tokenizer, const GenerationRequest& spec, int32_t index)
-        : sampler(spec.sampling, *spec.sampling.seed, static_cast<uint32_t>(index)),
-          text(tokenizer, spec) {
-        sampler.SetPrompt(spec.prompt, static_cast<size_t>(spec.tokens_max));
-    }
-
-    int32_t generated = 0;
-    sampling::Sampler sampler;
-    TextStream text;
-    std::shared_ptr<constraint::Matcher> matcher;  // null: any text will do
-    TimePoint last_token;
-};
-
-struct Batcher::Request {
-    Request(RequestId request_id, GenerationRequest request)
-        : id(request_id),
-          spec(std::move(request)),
-          schedule({.arrival = static_cast<uint64_t>(id),
-                    .priority = spec.priority,
-                    .completions = spec.completions,
-                    .prompt = spec.prompt,
-                    .length_max = CachedTokensMax(spec),
-                    .tenant = spec.tenant,
-                    .salt = spec.cache_salt,
-                    .computes_prompt = spec.prompt_logprobs}),
-          completions(static_cast<size_t>(spec.completions)),
-          unfinished(spec.completions) {}
-
-    const RequestId id;
-    const GenerationRequest spec;
-    EventSink sink;
-    ScheduledRequest schedule;
-    std::vector<std::unique_ptr<Completion>> completions;  // null before the start and at the end
-    int32_t unfinished;
-    std::vector<TokenId> end_tokens;         // that end the text
-    std::vector<ScoredToken> prompt_scores;  // while they are being computed
-    Usage usage;
-    TimePoint submitted;
-    std::optional<TimePoint> started;
-    std::optional<TimePoint> first_token;
-    TimePoint last_token;
-};
-
-// One slice of the step with what its rows gave. Rows of one slice may be visited at
-// the same time; they write to different places.
-struct Batcher::RowWork {
-    Request* request = nullptr;
-    Sequence* sequence = nullptr;
-    Completion* completion = nullptr;
-    int32_t begin = 0;
-    bool scores = false;                         // rows give log-probabilities of the prompt
-    bool samples = false;                        // the last row gives a token
-    std::shared_ptr<constraint::MaskTask> mask;  // of that token, null if there is no grammar
-    std::optional<Error> error;
-    ScoredToken chosen;
-};
 
 Result<std::unique_ptr<Batcher>> Batcher::Create(ModelRunner& runner,
                                                  const tokenizer::Tokenizer& tokenizer,
@@ -99,6 +35,7 @@ Batcher::Batcher(ModelRunner& runner, const tokenizer::Tokenizer& tokenizer, Sch
                  const EngineOptions& options, Clock clock)
     : runner_(runner),
       tokenizer_(tokenizer),
+      options_(options),
       scheduler_(std::move(scheduler)),
       budget_(options.token_seconds_max, options.tokens_per_step_max),
       clock_(std::move(clock)),
@@ -109,6 +46,7 @@ Batcher::Batcher(ModelRunner& runner, const tokenizer::Tokenizer& tokenizer, Sch
     auto sequences_max = static_cast<size_t>(scheduler_.options().sequences_max);
     slices_.reserve(sequences_max);
     work_.resize(sequences_max);
+    event_.tokens.reserve(Scheduler::kDraftRowsMax);
 }
 
 Batcher::~Batcher() = default;
@@ -157,12 +95,14 @@ void Batcher::CancelAll() {
 bool Batcher::Step() {
     if (requests_.empty()) return false;
     TimePoint begin = clock_();
+    ProposeDrafts();
     std::span<const Scheduler::Slice> plan =
         scheduler_.Plan(budget_.PrefillRows(scheduler_.generating()));
     LATHE_CHECK(!plan.empty());
     slices_.clear();
     for (const Scheduler::Slice& slice : plan) PrepareSlice(slice, begin);
     runner_.Forward(slices_, visitor_);
+    ConfirmDrafts();
     scheduler_.Commit();
     ++steps_;
     TimePoint end = clock_();
@@ -174,13 +114,17 @@ bool Batcher::Step() {
 void Batcher::CountRows(double seconds) {
     int32_t decode = 0;
     int32_t prefill = 0;
+    size_t drafts = 0;
     for (size_t i = 0; i < slices_.size(); ++i) {
         auto rows = static_cast<int32_t>(slices_[i].tokens.size());
         auto prompt = static_cast<int32_t>(work_[i].request->spec.prompt.size());
-        bool generates = rows == 1 && work_[i].begin >= prompt;
+        bool generates =
+            work_[i].begin >= prompt && slices_[i].tokens.size() == 1 + work_[i].drafts;
+        drafts += work_[i].drafts;
         (generates ? decode : prefill) += rows;
     }
-    budget_.Observe(decode, prefill, seconds);
+    // Where prompts run there are no drafts: what those cost says nothing about such a step.
+    if (drafts == 0) budget_.Observe(decode, prefill, seconds);
     decode_rows_ += static_cast<uint64_t>(decode);
     prefill_rows_ += static_cast<uint64_t>(prefill);
 }
@@ -197,6 +141,9 @@ void Batcher::Start(Request& request, Sequence& sequence, TimePoint now) {
         std::make_unique<Completion>(tokenizer_, request.spec, sequence.index);
     if (request.spec.grammar)
         request.completions[index]->matcher = masks_.NewMatcher(request.spec.grammar);
+    if (MayDraft(request) && !request.completions[index]->sampler.penalizes())
+        request.completions[index]->drafter.emplace(
+            static_cast<size_t>(request.schedule.spec.length_max));
     if (request.started) return;
     request.started = now;
     request.usage.cached_prompt_tokens = sequence.shared;
@@ -217,7 +164,9 @@ void Batcher::PrepareSlice(const Scheduler::Slice& slice, TimePoint now) {
     work.begin = slice.begin;
     work.scores = request.schedule.computes_prompt && sequence.index == 0;
     work.samples = slice.begin + slice.count == sequence.length && request.spec.tokens_max > 0;
-    work.error.reset();
+    work.draws[0].error.reset();
+    work.drafts = static_cast<size_t>(slice.drafts);
+    work.accepted = 0;
     work.mask = nullptr;
     if (work.samples && work.completion->matcher) work.mask = masks_.Post(work.completion->matcher);
 
@@ -226,90 +175,21 @@ void Batcher::PrepareSlice(const Scheduler::Slice& slice, TimePoint now) {
                      .subspan(static_cast<size_t>(slice.begin), static_cast<size_t>(slice.count));
     out.position = slice.begin;
     out.pages = sequence.pages;
-    out.logits = work.scores    ? SequenceSlice::Logits::kAll
-                 : work.samples ? SequenceSlice::Logits::kLast
-                                : SequenceSlice::Logits::kNone;
+    if (work.drafts > 0) out.tokens = RowsWithDrafts(work);
+    out.logits = work.scores || work.drafts > 0 ? SequenceSlice::Logits::kAll
+                 : work.samples                 ? SequenceSlice::Logits::kLast
+                                                : SequenceSlice::Logits::kNone;
     out.top = TopNeeded(work);
 }
 
-// How many of the best logits are all that a slice needs; 0 if it needs whole rows.
-uint32_t Batcher::TopNeeded(const RowWork& work) const {
-    const GenerationRequest& spec = work.request->spec;
-    bool bans = work.completion->generated < spec.tokens_min;
-    if (!work.samples || work.scores || work.mask || bans || spec.top_logprobs >= 0) return 0;
-    size_t limit =
-        std::min(model::TopLogits::kCountMax, static_cast<size_t>(runner_.vocab_size()) - 1);
-    return static_cast<uint32_t>(work.completion->sampler.TopNeeded(limit));
-}
-
-// On a thread of the runner, at the same time as others.
-void Batcher::Visit(size_t slice, size_t token, const LogitsRow& row) {
-    RowWork& work = work_[slice];
-    sampling::ScratchPool::Loan scratch = scratches_.Borrow();
-    if (row.logits.empty()) return SampleTop(work, row, *scratch);
-    int32_t next = work.begin + static_cast<int32_t>(token) + 1;
-    if (work.scores && next < static_cast<int32_t>(work.request->spec.prompt.size()))
-        Score(work, next, sampling::RowLogprobs(row.logits, *scratch));
-    if (work.samples && next == work.sequence->length) Sample(work, row.logits, *scratch);
-}
-
-void Batcher::Score(RowWork& work, int32_t position, const sampling::RowLogprobs& logprobs) {
-    const GenerationRequest& spec = work.request->spec;
-    ScoredToken& score = work.request->prompt_scores[static_cast<size_t>(position)];
-    score.token = spec.prompt[static_cast<size_t>(position)];
-    score.logprob = logprobs.Of(score.token);
-    if (spec.top_logprobs > 0) logprobs.Top(static_cast<size_t>(spec.top_logprobs), score.top);
-}
-
-void Batcher::Sample(RowWork& work, std::span<const float> logits, sampling::Scratch& scratch) {
-    const GenerationRequest& spec = work.request->spec;
-    std::span<const TokenId> banned;
-    if (work.completion->generated < spec.tokens_min) banned = work.request->end_tokens;
-    sampling::AllowedTokens allowed;
-    constraint::MaskPtr mask;
-    if (work.mask) {
-        Result<constraint::MaskPtr> computed = work.mask->Get();
-        if (!computed) {
-            work.error = std::move(computed).error();
-            return;
-        }
-        mask = *std::move(computed);
-        allowed.bits = mask->bits;
-        if (work.completion->matcher->complete()) allowed.also = work.request->end_tokens;
-        if (mask->count == 0 && allowed.also.empty()) {
-            work.error = Error{Code::kInvalidArgument,
-                               "the grammar goes on only with text that no token of this model "
-                               "can write",
-                               ""};
-            return;
-        }
-    }
-    Result<TokenId> token = work.completion->sampler.Choose(logits, banned, scratch, allowed);
-    if (!token) {
-        work.error = std::move(token).error();
-        return;
-    }
-    work.chosen.token = *token;
-    work.chosen.logprob = kNotANumber;
-    work.chosen.top.clear();
-    if (spec.top_logprobs < 0) return;
-    sampling::RowLogprobs logprobs(logits, scratch);
-    work.chosen.logprob = logprobs.Of(*token);
-    if (spec.top_logprobs > 0)
-        logprobs.Top(static_cast<size_t>(spec.top_logprobs), work.chosen.top);
-}
-
-void Batcher::SampleTop(RowWork& work, const LogitsRow& row, sampling::Scratch& scratch) {
-    if (!row.sound || row.top.empty()) {
-        work.error = row.sound ? sampling::Sampler::NothingLeft() : sampling::Sampler::NotFinite();
-        return;
-    }
-    scratch.candidates.clear();
-    for (const model::TopLogit& best : row.top)
-        scratch.candidates.push_back({best.token, best.logit, 0});
-    work.chosen.token = work.completion->sampler.ChooseFromTop(scratch);
-    work.chosen.logprob = kNotANumber;
-    work.chosen.top.clear();
+// The last known token and the guesses that go with it.
+std::span<const TokenId> Batcher::RowsWithDrafts(RowWork& work) {
+    LATHE_CHECK(work.sequence->left() == 1 && work.drafts < work.tokens.size());
+    work.tokens[0] = work.sequence->tokens.back();
+    std::ranges::copy(work.completion->drafter->draft().first(work.drafts),
+                      work.tokens.begin() + 1);
+    for (Draw& draw : std::span(work.draws).first(1 + work.drafts)) draw.error.reset();
+    return std::span(work.tokens).first(1 + work.drafts);
 }
 
 // Turns what a slice gave into an event, if it gave anything.
@@ -318,16 +198,28 @@ void Batcher::Settle(RowWork& work, TimePoint now) {
     if (work.sequence->left() > 0) return;  // an earlier chunk of a prompt
     GenerationEvent& event = NewEvent(request, *work.sequence);
     if (work.scores) AttachPromptScores(request, event);
-    if (work.error) {
-        event.finish = FinishReason::kError;
-        event.error = *std::move(work.error);
-    } else if (!event.finish && work.samples) {
-        AcceptToken(work, now, event);
-    } else if (!event.finish) {
-        event.finish = FinishReason::kLength;
-    }
-    if (!event.finish) scheduler_.Append(*work.sequence, work.chosen.token);
+    if (!work.samples && !event.finish) event.finish = FinishReason::kLength;
+    if (!event.finish) AcceptDraws(work, now, event);
+    if (!event.finish) scheduler_.Append(*work.sequence, work.draws[work.accepted].chosen.token);
     Send(request, *work.sequence, now, event);
+}
+
+// The tokens of a step one after the other, as if each had come alone.
+void Batcher::AcceptDraws(RowWork& work, TimePoint now, GenerationEvent& event) {
+    Completion& completion = *work.completion;
+    std::optional<TimePoint> before;
+    if (completion.generated > 0) before = completion.last_token;
+    for (size_t i = 0; i <= work.accepted && !event.finish; ++i) {
+        Draw& draw = work.draws[i];
+        if (draw.error) {
+            event.finish = FinishReason::kError;
+            event.error = *std::move(draw.error);
+        } else {
+            AcceptToken(work, draw.chosen, now, event);
+        }
+    }
+    if (before && !event.tokens.empty())
+        event.token_seconds = Seconds(*before, now) / static_cast<double>(event.tokens.size());
 }
 
 void Batcher::AttachPromptScores(Request& request, GenerationEvent& event) {
@@ -343,25 +235,25 @@ void Batcher::AttachPromptScores(Request& request, GenerationEvent& event) {
                         ""};
 }
 
-void Batcher::AcceptToken(RowWork& work, TimePoint now, GenerationEvent& event) {
+void Batcher::AcceptToken(RowWork& work, ScoredToken& chosen, TimePoint now,
+                          GenerationEvent& event) {
     Request& request = *work.request;
     Completion& completion = *work.completion;
-    TokenId token = work.chosen.token;
+    TokenId token = chosen.token;
     completion.sampler.Accept(token);
-    if (completion.generated++ > 0) event.token_seconds = Seconds(completion.last_token, now);
+    ++completion.generated;
     completion.last_token = now;
     if (!request.first_token) request.first_token = now;
     request.last_token = now;
     ++request.usage.completion_tokens;
     ++generation_tokens_;
-    event.tokens.push_back(std::move(work.chosen));
-    if (FollowGrammar(work, event)) EndText(work, event);
+    event.tokens.push_back(std::move(chosen));
+    if (FollowGrammar(work, token, event)) EndText(work, token, event);
 }
 
 // False if the grammar cannot follow the newest token, which is then an error.
-bool Batcher::FollowGrammar(RowWork& work, GenerationEvent& event) {
+bool Batcher::FollowGrammar(RowWork& work, TokenId token, GenerationEvent& event) {
     Completion& completion = *work.completion;
-    TokenId token = work.chosen.token;
     bool is_end =
         std::ranges::find(work.request->end_tokens, token) != work.request->end_tokens.end();
     if (!completion.matcher || is_end) return true;
@@ -374,10 +266,9 @@ bool Batcher::FollowGrammar(RowWork& work, GenerationEvent& event) {
 }
 
 // Adds the text of the newest token and decides whether the completion is over.
-void Batcher::EndText(RowWork& work, GenerationEvent& event) {
+void Batcher::EndText(RowWork& work, TokenId token, GenerationEvent& event) {
     const GenerationRequest& spec = work.request->spec;
     Completion& completion = *work.completion;
-    TokenId token = work.chosen.token;
     bool may_stop = completion.generated >= spec.tokens_min;
     bool is_end =
         std::ranges::find(work.request->end_tokens, token) != work.request->end_tokens.end();
@@ -451,6 +342,8 @@ EngineStats Batcher::stats() const {
     stats.decode_rows = decode_rows_;
     stats.prefix_queries = scheduler_.pages().queries();
     stats.prefix_hits = scheduler_.pages().hits();
+    stats.draft_tokens = draft_tokens_;
+    stats.accepted_tokens = accepted_tokens_;
     return stats;
 }
 

@@ -27,6 +27,10 @@ namespace lathe::engine {
 //
 //   Step: schedule --> forward (rows are sampled as their logits come) --> events
 //
+// When few rows run, a slice also tries tokens that are only guessed (draft.h). They are
+// kept as far as they are what would have been drawn anyway: tokens, text and finish are
+// the same as without, only sooner.
+//
 // A step in which all sequences go on generating allocates no memory, but for what
 // events must carry.
 //
@@ -67,6 +71,7 @@ public:
 private:
     struct Completion;
     struct Request;
+    struct Draw;
     struct RowWork;
 
     Batcher(ModelRunner& runner, const tokenizer::Tokenizer& tokenizer, Scheduler scheduler,
@@ -79,18 +84,25 @@ private:
     uint32_t TopNeeded(const RowWork& work) const;
     void Visit(size_t slice, size_t token, const LogitsRow& row);
     void Score(RowWork& work, int32_t position, const sampling::RowLogprobs& logprobs);
-    void Sample(RowWork& work, std::span<const float> logits, sampling::Scratch& scratch);
-    void SampleTop(RowWork& work, const LogitsRow& row, sampling::Scratch& scratch);
+    void Sample(RowWork& work, size_t ahead, std::span<const float> logits,
+                sampling::Scratch& scratch);
+    void SampleTop(RowWork& work, size_t ahead, const LogitsRow& row, sampling::Scratch& scratch);
+    bool MayDraft(const Request& request) const;
+    void ProposeDrafts();
+    static std::span<const TokenId> RowsWithDrafts(RowWork& work);
+    void ConfirmDrafts();
     void Settle(RowWork& work, TimePoint now);
     void AttachPromptScores(Request& request, GenerationEvent& event);
-    void AcceptToken(RowWork& work, TimePoint now, GenerationEvent& event);
-    bool FollowGrammar(RowWork& work, GenerationEvent& event);
-    void EndText(RowWork& work, GenerationEvent& event);
+    void AcceptDraws(RowWork& work, TimePoint now, GenerationEvent& event);
+    void AcceptToken(RowWork& work, ScoredToken& chosen, TimePoint now, GenerationEvent& event);
+    bool FollowGrammar(RowWork& work, TokenId token, GenerationEvent& event);
+    void EndText(RowWork& work, TokenId token, GenerationEvent& event);
     void Send(Request& request, Sequence& sequence, TimePoint now, GenerationEvent& event);
     GenerationEvent& NewEvent(const Request& request, const Sequence& sequence);
 
     ModelRunner& runner_;
     const tokenizer::Tokenizer& tokenizer_;
+    const EngineOptions options_;
     Scheduler scheduler_;
     StepBudget budget_;
     Clock clock_;
@@ -112,6 +124,8 @@ private:
     uint64_t steps_ = 0;
     uint64_t prefill_rows_ = 0;
     uint64_t decode_rows_ = 0;
+    uint64_t draft_tokens_ = 0;
+    uint64_t accepted_tokens_ = 0;
 };
 
 }  // namespace lathe::engine

@@ -11,32 +11,35 @@ namespace lathe::engine {
 class ModelRunner;
 
 struct EngineOptions {
-    int32_t context_length = 0;          // longest sequence; 0: the runner's
-    int32_t sequences_max = 64;          // running at once (each completion counts); no more
-                                         // than a step has rows
-    int32_t queue_max = 1024;            // requests that wait; more get kResourceExhausted, but
-                                         // for the first of a tenant that has none
-    int32_t tokens_per_step_max = 256;   // rows of a batch: decode rows and prefill chunks; no
-                                         // more than the runner takes
-    double token_seconds_max = 0;        // prompts leave room for so long between two tokens of
-                                         // what is generating; 0: they take all rows
-    bool shares_prefixes = true;         // requests that begin alike share pages
+    int32_t context_length = 0;         // longest sequence; 0: the runner's
+    int32_t sequences_max = 64;         // running at once (each completion counts); no more
+                                        // than a step has rows
+    int32_t queue_max = 1024;           // requests that wait; more get kResourceExhausted, but
+                                        // for the first of a tenant that has none
+    int32_t tokens_per_step_max = 256;  // rows of a batch: decode rows and prefill chunks; no
+                                        // more than the runner takes
+    double token_seconds_max = 0;       // prompts leave room for so long between two tokens of
+                                        // what is generating; 0: they take all rows
+    bool shares_prefixes = true;        // requests that begin alike share pages
+    bool speculates = true;             // guessed tokens are tried while few rows run
 };
 
 // A moment's picture for health and metrics.
 struct EngineStats {
-    int32_t running = 0;                 // sequences
-    int32_t waiting = 0;                 // requests of which nothing has run yet
-    double kv_usage = 0;                 // share of pages in use, 0 to 1; pages that are only
-                                         // kept for others to find are free
-    uint64_t prompt_tokens = 0;          // since start
+    int32_t running = 0;         // sequences
+    int32_t waiting = 0;         // requests of which nothing has run yet
+    double kv_usage = 0;         // share of pages in use, 0 to 1; pages that are only
+                                 // kept for others to find are free
+    uint64_t prompt_tokens = 0;  // since start
     uint64_t generation_tokens = 0;
     uint64_t preemptions = 0;
     uint64_t steps = 0;
-    uint64_t prefill_rows = 0;           // computed, what preemptions repeat included
-    uint64_t decode_rows = 0;
-    uint64_t prefix_queries = 0;         // prompt tokens looked up for sharing
-    uint64_t prefix_hits = 0;            // of them, tokens found
+    uint64_t prefill_rows = 0;     // computed, what preemptions repeat included
+    uint64_t decode_rows = 0;      // those of drafts included
+    uint64_t prefix_queries = 0;   // prompt tokens looked up for sharing
+    uint64_t prefix_hits = 0;      // of them, tokens found
+    uint64_t draft_tokens = 0;     // guessed and tried
+    uint64_t accepted_tokens = 0;  // of them, tokens that were right
 };
 
 // Generates text for many requests at once in one continuously re-formed batch.

@@ -41,6 +41,7 @@ struct ServerOptions {
     int threads = 2;
     uint32_t context = kContext;
     bool shares = true;
+    bool speculates = true;
 };
 
 std::unique_ptr<LocalRunner> MakeRunner(const ServerOptions& server) {
@@ -57,9 +58,10 @@ class Server {
 public:
     explicit Server(const ServerOptions& options)
         : runner_(MakeRunner(options)),
-          engine_(Engine::Create(
-                      *runner_, ModelTokenizer(),
-                      {.tokens_per_step_max = options.rows, .shares_prefixes = options.shares})
+          engine_(Engine::Create(*runner_, ModelTokenizer(),
+                                 {.tokens_per_step_max = options.rows,
+                                  .shares_prefixes = options.shares,
+                                  .speculates = options.speculates})
                       .value()) {}
 
     std::vector<std::unique_ptr<GenerationRecord>> Run(
@@ -234,6 +236,33 @@ TEST(RealModel, GivesTheSameBitsInChunksAndAfterAPreemptionWithSharedPages) {
         SCOPED_TRACE(i);
         ExpectSameBits(*records[i], *plain.Run({requests[i]})[0]);
     }
+}
+
+// A list that a small model goes on with by repeating it, drawn in several ways.
+TEST(RealModel, SaysTheSameWithDraftsAsWithout) {
+    Server guesses({});
+    Server plain({.speculates = false});
+    std::string list;
+    for (int i = 0; i < 4; ++i) list += "red apple, green pear, yellow lemon, blue plum, ";
+    for (float temperature : {0.0f, 0.3f, 0.8f}) {
+        for (int32_t top_k : {0, 40}) {
+            GenerationRequest request;
+            request.prompt = ModelTokenizer().Encode(list);
+            request.tokens_max = 60;
+            request.ignore_eos = true;
+            request.sampling.seed = 11;
+            request.sampling.temperature = temperature;
+            request.sampling.top_k = top_k;
+            SCOPED_TRACE(fmt::format("temperature {}, top_k {}", temperature, top_k));
+            auto guessed = guesses.Run({request});
+            auto one_by_one = plain.Run({request});
+            EXPECT_EQ(guessed[0]->completions[0].text, one_by_one[0]->completions[0].text);
+            EXPECT_EQ(guessed[0]->completions[0].ids(), one_by_one[0]->completions[0].ids());
+        }
+    }
+    EXPECT_GT(guesses.stats().accepted_tokens, 100u);
+    EXPECT_LT(guesses.stats().steps, plain.stats().steps);
+    EXPECT_EQ(plain.stats().draft_tokens, 0u);
 }
 
 }  // namespace

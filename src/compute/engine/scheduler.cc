@@ -55,17 +55,23 @@ std::span<const Scheduler::Slice> Scheduler::Plan(int32_t prefill_rows_max) {
     waiting_.BeginStep();
     std::ranges::sort(running_, RanksBefore);
     uint64_t preemptions_before = preemptions_;
-    int32_t rows = std::min(options_.tokens_per_step_max - PlanDecode(), prefill_rows_max);
+    int32_t decode_rows = PlanDecode();
+    int32_t rows = std::min(options_.tokens_per_step_max - decode_rows, prefill_rows_max);
     // What was just preempted must not come back before the others have moved on.
     PlanPrefill(rows, /*admits=*/preemptions_ == preemptions_before);
+    if (slices_.size() == static_cast<size_t>(decode_rows)) PlanDrafts();
     Promote();
     return slices_;
 }
 
-// Charges a row when it is planned first, not when it is repeated after a preemption.
 void Scheduler::PlanSlice(Sequence& sequence, int32_t count) {
     slices_.push_back({&sequence, sequence.computed, count});
-    int32_t end = sequence.computed + count;
+    Charge(sequence, sequence.computed + count);
+}
+
+// Charges a row when it is planned first, not when it is repeated after a preemption; one
+// of a draft when it turns out to be right.
+void Scheduler::Charge(Sequence& sequence, int32_t end) {
     int32_t fresh = end - std::max(sequence.charged, sequence.computed);
     if (fresh <= 0) return;
     FairQueue::Charge(*sequence.request, fresh);
@@ -81,6 +87,28 @@ int32_t Scheduler::PlanDecode() {
         if (sequence.left() == 1 && Grow(sequence)) PlanSlice(sequence, 1);
     }
     return static_cast<int32_t>(slices_.size());
+}
+
+// Deals out what is left of the few rows with which a step costs little more than with one.
+void Scheduler::PlanDrafts() {
+    auto slices = static_cast<int32_t>(slices_.size());
+    int32_t rows = std::min(kDraftRowsMax, options_.tokens_per_step_max) - slices;
+    for (int32_t i = 0; i < slices && rows > 0; ++i) {
+        Slice& slice = slices_[static_cast<size_t>(i)];
+        int32_t share = (rows + slices - i - 1) / (slices - i);
+        slice.drafts = DraftsThatFit(*slice.sequence, std::min(share, slice.sequence->drafts));
+        rows -= slice.drafts;
+    }
+}
+
+// As many of `count` as have slots. A guess preempts nobody, and takes no page of those
+// that are left for running sequences to grow.
+int32_t Scheduler::DraftsThatFit(Sequence& sequence, int32_t count) {
+    count = std::min(count, sequence.request->spec.length_max - sequence.length);
+    auto pages = [&] { return static_cast<int32_t>(sequence.pages.size()); };
+    while (pages_.PagesFor(sequence.length + count) > pages())
+        if (pool().free_count() <= running_.size() || !pages_.TryGrow(sequence)) break;
+    return std::min(count, pages() * options_.page_tokens - sequence.length);
 }
 
 void Scheduler::PlanPrefill(int32_t rows, bool admits) {
@@ -144,6 +172,16 @@ void Scheduler::Preempt(Sequence& sequence) {
     if (request.waiting++ == 0) waiting_.Insert(request);
     ++request.preemptions;
     ++preemptions_;
+}
+
+void Scheduler::Confirm(size_t slice, std::span<const TokenId> drafts) {
+    Slice& planned = slices_[slice];
+    LATHE_CHECK(drafts.size() <= static_cast<size_t>(planned.drafts));
+    Sequence& sequence = *planned.sequence;
+    sequence.tokens.insert(sequence.tokens.end(), drafts.begin(), drafts.end());
+    sequence.length += static_cast<int32_t>(drafts.size());
+    planned.count += static_cast<int32_t>(drafts.size());
+    Charge(sequence, planned.begin + planned.count);
 }
 
 void Scheduler::Commit() {

@@ -22,8 +22,9 @@ struct SchedulerOptions {
 
 // Decides what a step runs: first a row for every sequence that is generating, then
 // chunks of prompts, of those that run and of those that wait, in order, as long as rows
-// and pages last. Knows neither texts nor threads nor time, so that a simulation can
-// drive it.
+// and pages last. A step of few rows and no prompt has room for drafts: tokens that a
+// sequence may go on with, tried before they are known. Knows neither texts nor threads nor time,
+// so that a simulation can drive it.
 //
 //   Add --> waiting --admission--> running --Finish--> done
 //              ^                      |
@@ -37,18 +38,20 @@ struct SchedulerOptions {
 // never passed over because it is large, only while another sequence computes what it
 // begins with (page_sharing.h).
 //
-//   loop: Plan() --> run the slices --> Commit() --> Append or Finish
+//   loop: Plan() --> run the slices --> Confirm drafts --> Commit() --> Append or Finish
 //
 // Engine thread only. Steps that admit nothing and preempt nothing allocate no memory.
 class Scheduler {
 public:
     static constexpr int32_t kOvertakenMax = FairQueue::kOvertakenMax;
+    static constexpr int32_t kDraftRowsMax = 8;  // rows of a step that has drafts
 
     // Consecutive tokens of one sequence to run in this step.
     struct Slice {
         Sequence* sequence = nullptr;
         int32_t begin = 0;
-        int32_t count = 0;
+        int32_t count = 0;   // known tokens
+        int32_t drafts = 0;  // tokens to try after them, at most Sequence::drafts
     };
 
     static Result<Scheduler> Create(const SchedulerOptions& options);
@@ -63,6 +66,10 @@ public:
     // The next step, empty only if no request is left. Valid until Commit. Of prompts
     // it takes at most `prefill_rows_max` rows, which is at least 1.
     std::span<const Slice> Plan(int32_t prefill_rows_max = INT32_MAX);
+
+    // The first drafts of a planned slice, which has run, were right: they are tokens of
+    // the sequence. The others leave no trace.
+    void Confirm(size_t slice, std::span<const TokenId> drafts);
 
     // The planned slices were computed.
     void Commit();
@@ -94,7 +101,10 @@ private:
     Scheduler(const SchedulerOptions& options, PageSharing pages);
 
     void PlanSlice(Sequence& sequence, int32_t count);
+    static void Charge(Sequence& sequence, int32_t end);
     int32_t PlanDecode();
+    void PlanDrafts();
+    int32_t DraftsThatFit(Sequence& sequence, int32_t count);
     void PlanPrefill(int32_t rows, bool admits);
     bool Admit(int32_t& rows, const Sequence* before);
     bool Grow(Sequence& sequence);

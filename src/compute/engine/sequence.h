@@ -32,6 +32,7 @@ struct Sequence {
     std::vector<TokenId> tokens;           // [length], empty before its first admission
     std::vector<PageId> pages;             // page table
     std::vector<kvcache::PrefixKey> keys;  // of its full pages, empty before as well
+    int32_t drafts = 0;                    // guessed tokens that may be tried after the known ones
     int32_t waits_at = -1;                 // page that another one was computing at the last look
 
     int32_t left() const { return length - computed; }

@@ -47,10 +47,11 @@ private:
 };
 
 // Runs steps until something is allocated in one that only generates.
-void ExpectNoAllocations(sampling::SamplingParams sampling) {
+void ExpectNoAllocations(sampling::SamplingParams sampling, bool speculates) {
     AlphabetRunner runner;
     tokenizer::Tokenizer tokenizer = testing_support::MakeByteTokenizer();
-    EngineOptions options{.context_length = 512, .token_seconds_max = 0.1};
+    EngineOptions options{
+        .context_length = 512, .token_seconds_max = 0.1, .speculates = speculates};
     auto batcher = Batcher::Create(runner, tokenizer, options, [] {
                        return std::chrono::steady_clock::now();
                    }).value();
@@ -78,20 +79,26 @@ void ExpectNoAllocations(sampling::SamplingParams sampling) {
         batcher->Step();
         ASSERT_EQ(AllocationCount() - before, 0u) << "in step " << steps;
     }
-    EXPECT_GE(steps, 80);
+    EXPECT_GE(steps, speculates ? 20 : 80);
+    EXPECT_EQ(batcher->stats().accepted_tokens > 0, speculates);
     while (batcher->Step()) continue;
 }
 
 TEST(SteadyState, AllocatesNothingWhenGreedy) {
-    ExpectNoAllocations({.temperature = 0});
+    ExpectNoAllocations({.temperature = 0}, false);
 }
 
 TEST(SteadyState, AllocatesNothingWhenSampling) {
-    ExpectNoAllocations({.temperature = 1, .top_k = 20, .top_p = 0.9f});
+    ExpectNoAllocations({.temperature = 1, .top_k = 20, .top_p = 0.9f}, false);
 }
 
 TEST(SteadyState, AllocatesNothingWithPenalties) {
-    ExpectNoAllocations({.temperature = 0.7f, .frequency_penalty = 0.5f});
+    ExpectNoAllocations({.temperature = 0.7f, .frequency_penalty = 0.5f}, false);
+}
+
+TEST(SteadyState, AllocatesNothingWithDrafts) {
+    ExpectNoAllocations({.temperature = 0}, true);
+    ExpectNoAllocations({.temperature = 1, .top_k = 20, .top_p = 0.9f}, true);
 }
 
 TEST(SteadyState, CountsWhatIsAllocated) {
