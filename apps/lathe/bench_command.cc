@@ -31,6 +31,7 @@ struct BenchOptions {
     int rows = 256;     // of a step
     int repeat = 3;
     std::string text_file;
+    bool speculation = false;
     bool json = false;
 
     bool Wants(std::string_view work) const {
@@ -199,7 +200,8 @@ Result<int> Run(const BenchOptions& options) {
     MeasureSteps(steps, options, roofline, report);
     if (options.Wants("serve")) {
         LATHE_TRY(auto engine, engine::Engine::Create(*runner, tokenizer,
-                                                      {.tokens_per_step_max = options.rows}));
+                                                      {.tokens_per_step_max = options.rows,
+                                                       .speculates = options.speculation}));
         LATHE_RETURN_IF_ERROR(MeasureServing(*engine, prompts, options, roofline, report));
     }
     report.peak_resident_bytes = platform::PeakResidentBytes();
@@ -257,6 +259,8 @@ void AddBenchCommand(CLI::App& app, int& exit_code) {
         ->capture_default_str();
     command->add_option("--text", options->text_file, "Prompts are cut from this file")
         ->check(CLI::ExistingFile);
+    command->add_flag("--speculation", options->speculation,
+                      "serve: guessed tokens are tried as `lathe serve` does");
     command->add_flag("--json", options->json, "Print one JSON object");
     command->callback([options, &exit_code] {
         auto result = Run(*options);

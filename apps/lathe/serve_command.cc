@@ -27,6 +27,7 @@ struct ServeOptions {
     int32_t queue_max = 1024;
     double token_ms_max = 200;
     bool no_prefix_cache = false;
+    bool no_speculation = false;
     uint64_t body_bytes_max = 16u << 20;
     int grace_seconds = 30;
     std::string log_level = "info";
@@ -157,6 +158,7 @@ Status Serve(const ServeOptions& options) {
     engine.queue_max = options.queue_max;
     engine.token_seconds_max = options.token_ms_max / 1000;
     engine.shares_prefixes = !options.no_prefix_cache;
+    engine.speculates = !options.no_speculation;
     LATHE_TRY(model, LoadModel(options.model, engine));
     api.emplace(*model, access, metrics, log);
     hooks = api->Hooks();
@@ -216,6 +218,8 @@ void AddServeCommand(CLI::App& app, int& exit_code) {
         ->capture_default_str();
     command->add_flag("--no-prefix-cache", options->no_prefix_cache,
                       "Requests that begin alike do not share what was computed");
+    command->add_flag("--no-speculation", options->no_speculation,
+                      "Every token takes a step of its own, also where a text repeats itself");
     command
         ->add_option("--max-body", options->body_bytes_max,
                      "Largest request body, as 512KiB or 16MiB (default: 16MiB)")

@@ -50,7 +50,11 @@ public:
                                              "Prompt tokens looked up in the prefix cache.",
                                              labels)),
           prefix_hits_(metrics.AddCounter("vllm:prefix_cache_hits_total",
-                                          "Prompt tokens found in the prefix cache.", labels)) {}
+                                          "Prompt tokens found in the prefix cache.", labels)),
+          draft_tokens_(metrics.AddCounter("vllm:spec_decode_num_draft_tokens_total",
+                                           "Tokens guessed and tried.", labels)),
+          accepted_tokens_(metrics.AddCounter("vllm:spec_decode_num_accepted_tokens_total",
+                                              "Tokens guessed that were right.", labels)) {}
 
     void operator()() {
         auto stats = engine_.stats();
@@ -65,6 +69,8 @@ public:
         Advance(steps_, last_.steps, stats.steps);
         Advance(prefix_queries_, last_.prefix_queries, stats.prefix_queries);
         Advance(prefix_hits_, last_.prefix_hits, stats.prefix_hits);
+        Advance(draft_tokens_, last_.draft_tokens, stats.draft_tokens);
+        Advance(accepted_tokens_, last_.accepted_tokens, stats.accepted_tokens);
     }
 
 private:
@@ -77,7 +83,8 @@ private:
     const engine::Engine& engine_;
     std::mutex mutex_;
     telemetry::Gauge running_, waiting_, kv_usage_, resident_;
-    telemetry::Counter prompt_, generation_, preemptions_, steps_, prefix_queries_, prefix_hits_;
+    telemetry::Counter prompt_, generation_, preemptions_, steps_, prefix_queries_, prefix_hits_,
+        draft_tokens_, accepted_tokens_;
     engine::EngineStats last_;
 };
 
@@ -135,7 +142,9 @@ void ApiMetrics::CountGone(size_t unfinished) {
 }
 
 void ApiMetrics::Count(const engine::GenerationEvent& event) {
-    if (event.token_seconds > 0) inter_token_latency_.Observe(event.token_seconds);
+    if (event.token_seconds > 0)
+        for (size_t i = 0; i < event.tokens.size(); ++i)
+            inter_token_latency_.Observe(event.token_seconds);
     if (event.finish) CountFinish(*event.finish);
     if (!event.last) return;
     const auto& timings = event.timings;

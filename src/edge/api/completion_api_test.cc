@@ -29,9 +29,9 @@ TEST(CompletionApi, ContinuesEveryFormOfPrompt) {
     EXPECT_EQ(texts({"a", "c"}), R"(["bc","de"])");
     EXPECT_EQ(texts(Json::array({{'a'}, {'x', 'c'}})), R"(["bc","de"])");
     EXPECT_EQ(texts({"a", "c"}, {{"max_tokens", 1}, {"n", 2}}), R"(["b","b","d","d"])");
-    EXPECT_EQ(texts("l", Json::object()), R"(["mnopqrstuvwxyz"])");     // 14 letters, then the end
-    EXPECT_EQ(texts("a", Json::object()), R"(["bcdefghijklmnopq"])");   // 16 by default
-    EXPECT_EQ(texts("", {{"max_tokens", 1}}), R"(["a"])");  // from the end-of-turn token
+    EXPECT_EQ(texts("l", Json::object()), R"(["mnopqrstuvwxyz"])");    // 14 letters, then the end
+    EXPECT_EQ(texts("a", Json::object()), R"(["bcdefghijklmnopq"])");  // 16 by default
+    EXPECT_EQ(texts("", {{"max_tokens", 1}}), R"(["a"])");             // from the end-of-turn token
     EXPECT_EQ(texts("y", {{"max_tokens", 3}, {"ignore_eos", true}}), R"(["za"])");
 }
 
@@ -228,7 +228,10 @@ TEST(ModelApi, ShowsVllmsMetrics) {
           "vllm:request_prefill_time_seconds_count{model_name=\"abc\"} 2\n",
           "vllm:request_decode_time_seconds_count{model_name=\"abc\"} 2\n",
           "vllm:prefix_cache_queries_total{model_name=\"abc\"} 2\n",
-          "vllm:prefix_cache_hits_total{model_name=\"abc\"} 0\n", "process_resident_memory_bytes "})
+          "vllm:prefix_cache_hits_total{model_name=\"abc\"} 0\n",
+          "vllm:spec_decode_num_draft_tokens_total{model_name=\"abc\"} ",
+          "vllm:spec_decode_num_accepted_tokens_total{model_name=\"abc\"} ",
+          "process_resident_memory_bytes "})
         EXPECT_THAT(answer.body, HasSubstr(line));
 }
 
