@@ -44,7 +44,8 @@ struct SchedulerOptions {
 class Scheduler {
 public:
     static constexpr int32_t kOvertakenMax = FairQueue::kOvertakenMax;
-    static constexpr int32_t kDraftRowsMax = 8;  // rows of a step that has drafts
+    static constexpr int32_t kDraftRowsMax =
+        4;  // rows of a step that has drafts: what the weights' stream covers
 
     // Consecutive tokens of one sequence to run in this step.
     struct Slice {
