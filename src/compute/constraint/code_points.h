@@ -23,6 +23,18 @@ void AddOtherCase(std::vector<CodePointRange>& ranges);
 // The code point at `at`, which moves past it; empty where the text is not UTF-8.
 std::optional<char32_t> TakeCodePoint(std::string_view text, size_t& at);
 
+// One character of a class, or a range a-z of them, which may be the wrong way round.
+// `take` reads a character of `text` at `at` and moves past it.
+template <class Take>
+Result<CodePointRange> TakeRange(std::string_view text, size_t& at, Take take) {
+    LATHE_TRY(char32_t first, take());
+    std::string_view rest = text.substr(at);
+    if (rest.size() < 2 || rest[0] != '-' || rest[1] == ']') return CodePointRange{first, first};
+    ++at;
+    LATHE_TRY(char32_t last, take());
+    return CodePointRange{first, last};
+}
+
 // 1 to `digits_max` hexadecimal digits (exactly so many with `exact`); empty if there are none
 // or the value is no code point.
 std::optional<char32_t> TakeHex(std::string_view text, size_t& at, size_t digits_max, bool exact);

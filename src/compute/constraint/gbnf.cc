@@ -204,15 +204,10 @@ private:
         std::vector<CodePointRange> ranges;
         while (!Take("]")) {
             if (at_ >= text_.size()) return Bad("a class has no ]");
-            LATHE_TRY(char32_t first, TakeCharacter());
-            char32_t last = first;
-            std::string_view rest = text_.substr(at_);
-            if (rest.size() >= 2 && rest[0] == '-' && rest[1] != ']') {
-                ++at_;
-                LATHE_TRY(last, TakeCharacter());
-                if (last < first) return Bad("a range in a class has its larger end first");
-            }
-            ranges.push_back({first, last});
+            LATHE_TRY(CodePointRange range,
+                      TakeRange(text_, at_, [this] { return TakeCharacter(); }));
+            if (range.last < range.first) return Bad("a range in a class has its larger end first");
+            ranges.push_back(range);
         }
         return CharClass(negated ? Complement(ranges) : std::move(ranges));
     }

@@ -326,15 +326,10 @@ private:
                 return {};
             }
         }
-        LATHE_TRY(char32_t first, TakeClassCharacter());
-        char32_t last = first;
-        std::string_view rest = text_.substr(at_);
-        if (rest.size() >= 2 && rest[0] == '-' && rest[1] != ']') {
-            ++at_;
-            LATHE_TRY(last, TakeClassCharacter());
-            if (last < first) return Bad("a range in a class has its larger end first");
-        }
-        ranges.push_back({first, last});
+        LATHE_TRY(CodePointRange range,
+                  TakeRange(text_, at_, [this] { return TakeClassCharacter(); }));
+        if (range.last < range.first) return Bad("a range in a class has its larger end first");
+        ranges.push_back(range);
         return {};
     }
 

@@ -173,11 +173,14 @@ TEST_P(GoldenModel, AgreesOnALongTextInOnePieceAndInChunks) {
     if (&table() == Tables().back()) CheckLong(subject, golden, 1200);
 }
 
-std::string CaseName(const testing::TestParamInfo<std::tuple<std::string, size_t>>& info) {
-    std::string name =
-        std::get<0>(info.param) + "_" + std::string(Tables()[std::get<1>(info.param)]->name);
+std::string TestName(std::string name) {
     std::ranges::replace_if(name, [](char c) { return !std::isalnum(c); }, '_');
     return name;
+}
+
+std::string CaseName(const testing::TestParamInfo<std::tuple<std::string, size_t>>& info) {
+    return TestName(std::get<0>(info.param) + "_" +
+                    std::string(Tables()[std::get<1>(info.param)]->name));
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, GoldenModel,
@@ -231,12 +234,7 @@ TEST_P(KeysAndValuesInInt8, AddLittleDivergenceOverTheGoldenPrompts) {
 
 INSTANTIATE_TEST_SUITE_P(Models, KeysAndValuesInInt8,
                          testing::Values("smollm2-135m", "qwen2.5-coder-0.5b", "gemma3-270m"),
-                         [](const auto& info) {
-                             std::string name = info.param;
-                             std::ranges::replace_if(
-                                 name, [](char c) { return !std::isalnum(c); }, '_');
-                             return name;
-                         });
+                         [](const auto& info) { return TestName(info.param); });
 
 class Oracle : public testing::TestWithParam<std::string> {};
 
@@ -255,12 +253,7 @@ TEST_P(Oracle, TheReferencePathAgreesWithTransformers) {
 
 INSTANTIATE_TEST_SUITE_P(Models, Oracle,
                          testing::Values("smollm2-135m", "qwen2.5-coder-0.5b", "gemma3-270m"),
-                         [](const auto& info) {
-                             std::string name = info.param;
-                             std::ranges::replace_if(
-                                 name, [](char c) { return !std::isalnum(c); }, '_');
-                             return name;
-                         });
+                         [](const auto& info) { return TestName(info.param); });
 
 }  // namespace
 }  // namespace lathe::model
