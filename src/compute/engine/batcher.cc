@@ -254,9 +254,7 @@ void Batcher::AcceptToken(RowWork& work, ScoredToken& chosen, TimePoint now,
 // False if the grammar cannot follow the newest token, which is then an error.
 bool Batcher::FollowGrammar(RowWork& work, TokenId token, GenerationEvent& event) {
     Completion& completion = *work.completion;
-    bool is_end =
-        std::ranges::find(work.request->end_tokens, token) != work.request->end_tokens.end();
-    if (!completion.matcher || is_end) return true;
+    if (!completion.matcher || work.request->Ends(token)) return true;
     Result<bool> accepted = completion.matcher->Accept(tokenizer_.TokenBytes(token));
     if (accepted && *accepted) return true;
     event.finish = FinishReason::kError;
@@ -270,8 +268,7 @@ void Batcher::EndText(RowWork& work, TokenId token, GenerationEvent& event) {
     const GenerationRequest& spec = work.request->spec;
     Completion& completion = *work.completion;
     bool may_stop = completion.generated >= spec.tokens_min;
-    bool is_end =
-        std::ranges::find(work.request->end_tokens, token) != work.request->end_tokens.end();
+    bool is_end = work.request->Ends(token);
     const std::string* stop = nullptr;
     if (!is_end || spec.include_stop) stop = completion.text.Push(token, may_stop, event.text);
     bool is_whole = !is_end && completion.matcher && completion.matcher->finished();

@@ -1,6 +1,7 @@
 // What a Batcher knows of its requests, and of the step that it is running.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <limits>
 
@@ -42,6 +43,11 @@ struct Batcher::Request {
                     .computes_prompt = spec.prompt_logprobs}),
           completions(static_cast<size_t>(spec.completions)),
           unfinished(spec.completions) {}
+
+    // Whether the token ends the text.
+    bool Ends(TokenId token) const {
+        return std::ranges::find(end_tokens, token) != end_tokens.end();
+    }
 
     const RequestId id;
     const GenerationRequest spec;
