@@ -133,7 +133,9 @@ private:
         if (text->empty()) return Found::kYes;
         auto object = ParseJson(*text);
         if (!object || !object->is_object()) return Found::kNo;
-        head.arguments = std::move(*text);
+        // Without what JSON allows around it.
+        size_t begin = text->find('{');
+        head.arguments = text->substr(begin, text->rfind('}') + 1 - begin);
         return Found::kYes;
     }
 

@@ -220,6 +220,8 @@ TEST(ToolCallParser, ReadsCallsHoweverTheirMembersAreArranged) {
     EXPECT_EQ(calls(R"({"name": "now", "arguments": null})"), Calls({"now {}"}));
     EXPECT_EQ(calls(R"({"name": "get_weather", "arguments": "{\"city\": \"Oslo\"}"})"),
               Calls({kOslo}));
+    EXPECT_EQ(calls(R"({"name": "get_weather", "arguments": " {\"city\": \"Oslo\"}\n "})"),
+              Calls({kOslo}));
     EXPECT_EQ(calls(R"([{"name": "now", "arguments": {}}, {"name": "now"}])"),
               Calls({"now {}", "now {}"}));
 }

@@ -37,6 +37,9 @@ Result<Json> ParseJson(std::string_view text, const JsonLimits& limits) {
     if (text.size() > limits.bytes_max)
         return InvalidArgument("JSON of {} bytes is longer than the limit of {}", text.size(),
                                limits.bytes_max);
+    // The parser would take a zero byte for the end and drop what follows.
+    if (size_t zero = text.find('\0'); zero != std::string_view::npos)
+        return InvalidArgument("not valid JSON: byte {} is zero; write \\u0000 inside a string", zero);
     if (auto offset = FirstOffsetDeeperThan(text, limits.depth_max))
         return InvalidArgument("JSON is nested deeper than {} levels at byte {}; flatten it",
                                limits.depth_max, *offset);

@@ -33,6 +33,13 @@ TEST(Json, RefusesInvalidUtf8AndDumpReplacesIt) {
     EXPECT_EQ(DumpJson(Json("a\xff")), "\"a\xEF\xBF\xBD\"");
 }
 
+TEST(Json, RefusesAZeroByteInsteadOfEndingThere) {
+    using namespace std::string_view_literals;
+    EXPECT_FALSE(ParseJson("{}\0 and more"sv));
+    EXPECT_FALSE(ParseJson("{}\0"sv));
+    EXPECT_TRUE(ParseJson(R"("\u0000")"));
+}
+
 TEST(Json, RefusesTextBeyondTheByteLimit) {
     EXPECT_FALSE(ParseJson("[1,2,3]", {.bytes_max = 4}));
 }
