@@ -31,6 +31,7 @@ double StepBench::Prefill(int length) {
     for (int done = 0; done < length;) {
         int count = std::min(length - done, runner_.batch_tokens_max());
         engine::SequenceSlice slice = Slice(0, done, count);
+        slice.kind = engine::SequenceSlice::Kind::kPrompt;
         if (done + count < length) slice.logits = engine::SequenceSlice::Logits::kNone;
         Run({&slice, 1});
         done += count;
@@ -57,6 +58,7 @@ double StepBench::Mixed(int count, int depth, int chunk, int steps) {
         for (int i = 0; i < count; ++i) batch.push_back(Slice(i, depth + step, 1));
         // Of a sequence behind the decoding ones, always its first chunk.
         batch.push_back(Slice(count, 0, chunk));
+        batch.back().kind = engine::SequenceSlice::Kind::kPrompt;
         Run(batch);
     }
     return SecondsSince(start);

@@ -26,6 +26,7 @@ Result<std::unique_ptr<Batcher>> Batcher::Create(ModelRunner& runner,
     schedule.sequences_max = options.sequences_max;
     schedule.tokens_per_step_max = options.tokens_per_step_max;
     schedule.shares_prefixes = options.shares_prefixes;
+    schedule.tells_prompts_apart = runner.tells_prompts_apart();
     LATHE_TRY(Scheduler scheduler, Scheduler::Create(schedule));
     return std::unique_ptr<Batcher>(
         new Batcher(runner, tokenizer, std::move(scheduler), options, std::move(clock)));
@@ -175,6 +176,9 @@ void Batcher::PrepareSlice(const Scheduler::Slice& slice, TimePoint now) {
                      .subspan(static_cast<size_t>(slice.begin), static_cast<size_t>(slice.count));
     out.position = slice.begin;
     out.pages = sequence.pages;
+    out.kind = slice.begin < static_cast<int32_t>(request.spec.prompt.size())
+                   ? SequenceSlice::Kind::kPrompt
+                   : SequenceSlice::Kind::kGenerated;
     if (work.drafts > 0) out.tokens = RowsWithDrafts(work);
     out.logits = work.scores || work.drafts > 0 ? SequenceSlice::Logits::kAll
                  : work.samples                 ? SequenceSlice::Logits::kLast

@@ -98,7 +98,8 @@ void DivergenceMeter::RunChunk(ModelRunner& runner, std::span<const TokenId> ids
         SequenceSlice slice{.tokens = ids.subspan(at, std::min(step, end - at)),
                             .position = static_cast<int32_t>(at),
                             .pages = pages,
-                            .logits = SequenceSlice::Logits::kAll};
+                            .logits = SequenceSlice::Logits::kAll,
+                            .kind = SequenceSlice::Kind::kPrompt};
         runner.Forward({&slice, 1}, [&](size_t, size_t token, std::span<const float> logits) {
             LogSoftmax(logits, std::span(logprobs).subspan((at - begin + token) * vocab_size_,
                                                            vocab_size_));

@@ -35,6 +35,7 @@ public:
     int32_t page_count() const override;
     int32_t page_tokens() const override;
     int32_t batch_tokens_max() const override;
+    bool tells_prompts_apart() const override { return runner_->tells_prompts_apart(); }
     void Forward(std::span<const SequenceSlice> batch, const LogitsVisitor& visit) override;
 
     const model::Model& model() const { return *model_; }

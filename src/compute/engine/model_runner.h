@@ -27,6 +27,8 @@ public:
     virtual int32_t page_count() const = 0;   // pages of the KV cache
     virtual int32_t page_tokens() const = 0;  // tokens of a page
     virtual int32_t batch_tokens_max() const = 0;
+    // Whether SequenceSlice::kind changes results.
+    virtual bool tells_prompts_apart() const { return false; }
 
     // One step: writes keys and values of all tokens into their pages, calls `visit`
     // for every wanted row. Results of a slice do not depend on the other slices nor

@@ -17,17 +17,18 @@ bool Reads(const Sequence& sequence) {
 
 }  // namespace
 
-Result<PageSharing> PageSharing::Create(uint32_t page_count, int32_t page_tokens, bool shares) {
-    LATHE_CHECK(page_tokens >= 1);
-    LATHE_TRY(kvcache::PagePool pool, kvcache::PagePool::Create(page_count));
-    return PageSharing(std::move(pool), page_tokens, shares);
+Result<PageSharing> PageSharing::Create(const Options& options) {
+    LATHE_CHECK(options.page_tokens >= 1);
+    LATHE_TRY(kvcache::PagePool pool, kvcache::PagePool::Create(options.page_count));
+    return PageSharing(std::move(pool), options);
 }
 
-PageSharing::PageSharing(kvcache::PagePool pool, int32_t page_tokens, bool shares)
+PageSharing::PageSharing(kvcache::PagePool pool, const Options& options)
     : pool_(std::move(pool)),
       index_(pool_.page_count()),
-      page_tokens_(page_tokens),
-      shares_(shares),
+      page_tokens_(options.page_tokens),
+      shares_(options.shares),
+      tells_prompts_apart_(options.tells_prompts_apart),
       writers_(pool_.page_count(), nullptr) {}
 
 int32_t PageSharing::PagesFor(int32_t length) const {
@@ -193,13 +194,23 @@ void PageSharing::Commit(Sequence& sequence, int32_t begin) {
     auto page_tokens = static_cast<size_t>(page_tokens_);
     auto end = static_cast<size_t>(sequence.computed) / page_tokens;
     for (size_t i = static_cast<size_t>(begin) / page_tokens; i < end; ++i) {
-        if (sequence.keys.size() == i) {  // the text has filled a page
-            auto tokens = std::span(sequence.tokens).subspan(i * page_tokens, page_tokens);
-            sequence.keys.push_back(
-                hasher_.Next(i == 0 ? sequence.request->root : sequence.keys[i - 1], tokens));
-        }
+        if (sequence.keys.size() == i) sequence.keys.push_back(NextKey(sequence));
         SettlePage(sequence, i);
     }
+}
+
+// Of the next page, which the text has filled.
+PrefixKey PageSharing::NextKey(const Sequence& sequence) const {
+    auto page_tokens = static_cast<size_t>(page_tokens_);
+    size_t page = sequence.keys.size();
+    size_t begin = page * page_tokens;
+    PrefixKey before = page == 0 ? sequence.request->root : sequence.keys.back();
+    size_t prompt = sequence.request->spec.prompt.size();
+    if (tells_prompts_apart_ && prompt >= begin) {  // the text begins here
+        auto mark = static_cast<TokenId>(begin) - static_cast<TokenId>(prompt) - 1;
+        before = hasher_.Next(before, std::span(&mark, 1));
+    }
+    return hasher_.Next(before, std::span(sequence.tokens).subspan(begin, page_tokens));
 }
 
 // The sequence has computed all of its page `i`.

@@ -26,8 +26,15 @@ namespace lathe::engine {
 // Engine thread only.
 class PageSharing {
 public:
-    // With `shares` false every sequence computes everything by itself.
-    static Result<PageSharing> Create(uint32_t page_count, int32_t page_tokens, bool shares);
+    struct Options {
+        uint32_t page_count = 0;
+        int32_t page_tokens = 0;
+        bool shares = true;  // else every sequence computes everything by itself
+        // A token gives other keys and values when it is generated than in a prompt: a page
+        // has another name if it holds text, even if a later prompt repeats that.
+        bool tells_prompts_apart = false;
+    };
+    static Result<PageSharing> Create(const Options& options);
 
     // Computes the keys of a new request's prompt.
     void SetKeys(ScheduledRequest& request) const;
@@ -65,9 +72,10 @@ public:
     void CheckAccounts(std::span<ScheduledRequest* const> requests) const;
 
 private:
-    PageSharing(kvcache::PagePool pool, int32_t page_tokens, bool shares);
+    PageSharing(kvcache::PagePool pool, const Options& options);
 
     int32_t FindableMax(const Sequence& sequence) const;
+    kvcache::PrefixKey NextKey(const Sequence& sequence) const;
     std::span<const kvcache::PrefixKey> KeysOf(const Sequence& sequence) const;
     bool Waits(const Sequence& sequence, PageId page) const;
     bool TryAllocate(std::span<PageId> pages);
@@ -81,6 +89,7 @@ private:
     kvcache::PrefixHasher hasher_;
     int32_t page_tokens_;
     bool shares_;
+    bool tells_prompts_apart_;
     std::vector<const Sequence*> writers_;  // [page], of those that are being filled
     uint64_t queries_ = 0;
     uint64_t hits_ = 0;

@@ -18,8 +18,9 @@ Sequence& FirstWaiting(ScheduledRequest& request) {
 Result<Scheduler> Scheduler::Create(const SchedulerOptions& options) {
     LATHE_CHECK(options.sequences_max >= 1);
     LATHE_CHECK(options.sequences_max <= options.tokens_per_step_max);
-    LATHE_TRY(PageSharing pages, PageSharing::Create(options.page_count, options.page_tokens,
-                                                     options.shares_prefixes));
+    LATHE_TRY(PageSharing pages,
+              PageSharing::Create({options.page_count, options.page_tokens, options.shares_prefixes,
+                                   options.tells_prompts_apart}));
     return Scheduler(options, std::move(pages));
 }
 
@@ -67,6 +68,16 @@ std::span<const Scheduler::Slice> Scheduler::Plan(int32_t prefill_rows_max) {
 void Scheduler::PlanSlice(Sequence& sequence, int32_t count) {
     slices_.push_back({&sequence, sequence.computed, count});
     Charge(sequence, sequence.computed + count);
+}
+
+// As many of the next tokens as may be one slice of at most `rows`; returns how many.
+int32_t Scheduler::PlanChunk(Sequence& sequence, int32_t rows) {
+    auto prompt = static_cast<int32_t>(sequence.request->spec.prompt.size());
+    int32_t count = std::min(rows, sequence.left());
+    if (options_.tells_prompts_apart && sequence.computed < prompt)
+        count = std::min(count, prompt - sequence.computed);
+    PlanSlice(sequence, count);
+    return count;
 }
 
 // Charges a row when it is planned first, not when it is repeated after a preemption; one
@@ -120,9 +131,7 @@ void Scheduler::PlanPrefill(int32_t rows, bool admits) {
         if (admits) admits = Admit(rows, sequence);
         if (rows == 0) return;
         if (!pages_.Advance(*sequence)) continue;
-        int32_t count = std::min(rows, sequence->left());
-        PlanSlice(*sequence, count);
-        rows -= count;
+        rows -= PlanChunk(*sequence, rows);
     }
     if (admits) Admit(rows, nullptr);
 }
@@ -145,9 +154,7 @@ bool Scheduler::Admit(int32_t& rows, const Sequence* before) {
         if (--request->waiting == 0) waiting_.Erase(*request);
         Enter(sequence);
         CountOvertaken(*request);
-        int32_t count = std::min(rows, sequence.left());
-        PlanSlice(sequence, count);
-        rows -= count;
+        rows -= PlanChunk(sequence, rows);
     }
     return true;
 }

@@ -18,6 +18,8 @@ struct SchedulerOptions {
     int32_t sequences_max = 0;        // running at once; not above tokens_per_step_max
     int32_t tokens_per_step_max = 0;  // rows of a step
     bool shares_prefixes = true;
+    // A slice is of prompt or of text, and pages of text are not found by prompts.
+    bool tells_prompts_apart = false;
 };
 
 // Decides what a step runs: first a row for every sequence that is generating, then
@@ -102,6 +104,7 @@ private:
     Scheduler(const SchedulerOptions& options, PageSharing pages);
 
     void PlanSlice(Sequence& sequence, int32_t count);
+    int32_t PlanChunk(Sequence& sequence, int32_t rows);
     static void Charge(Sequence& sequence, int32_t end);
     int32_t PlanDecode();
     void PlanDrafts();

@@ -15,6 +15,7 @@ struct Case {
     size_t group;
     size_t head_dim;
     KvType type = KvType::kF16;
+    bool bf16 = false;
 };
 
 void RunAttend(benchmark::State& state, const Case& test) {
@@ -52,7 +53,7 @@ void RunAttend(benchmark::State& state, const Case& test) {
     std::vector<float> scratch(table.attention_scratch_floats(task));
     task.scratch = scratch.data();
     for (auto _ : state) {
-        table.attend(task);
+        (test.bf16 ? table.attend_bf16 : table.attend)(task);
         benchmark::DoNotOptimize(out.data());
         benchmark::ClobberMemory();
     }
@@ -66,20 +67,37 @@ void RunAttend(benchmark::State& state, const Case& test) {
 }
 
 int RegisterAll() {
-    for (const Case& test :
-         {Case{128, 1, 3, 64}, Case{512, 1, 3, 64}, Case{2048, 1, 3, 64}, Case{2048, 1, 7, 64},
-          Case{2048, 1, 4, 256}, Case{2048, 1, 1, 128}, Case{128, 128, 3, 64},
-          Case{512, 512, 3, 64}, Case{512, 512, 7, 64}, Case{512, 512, 4, 256},
-          Case{2048, 64, 3, 64}, Case{512, 512, 3, 64, KvType::kF32},
-          Case{512, 1, 3, 64, KvType::kI8}, Case{512, 512, 3, 64, KvType::kI8},
-          Case{512, 512, 4, 256, KvType::kI8}})
-        benchmark::RegisterBenchmark(fmt::format("attend/{}/tokens{}/rows{}/group{}/dim{}",
-                                                 test.type == KvType::kF16  ? "f16"
-                                                 : test.type == KvType::kI8 ? "i8"
-                                                                            : "f32",
-                                                 test.tokens, test.rows, test.group, test.head_dim)
-                                         .c_str(),
-                                     RunAttend, test)
+    std::vector<Case> cases = {Case{128, 1, 3, 64},
+                               Case{512, 1, 3, 64},
+                               Case{2048, 1, 3, 64},
+                               Case{2048, 1, 7, 64},
+                               Case{2048, 1, 4, 256},
+                               Case{2048, 1, 1, 128},
+                               Case{128, 128, 3, 64},
+                               Case{512, 512, 3, 64},
+                               Case{512, 512, 7, 64},
+                               Case{512, 512, 4, 256},
+                               Case{2048, 64, 3, 64},
+                               Case{512, 512, 3, 64, KvType::kF32},
+                               Case{512, 1, 3, 64, KvType::kI8},
+                               Case{512, 512, 3, 64, KvType::kI8},
+                               Case{512, 512, 4, 256, KvType::kI8}};
+    if (SelectTable("").value()->attend_bf16 != nullptr)
+        for (KvType type : {KvType::kF16, KvType::kI8})
+            for (size_t rows : {16, 32}) {
+                cases.push_back({512, rows, 3, 64, type, true});
+                cases.push_back({512, rows, 7, 64, type, true});
+                cases.push_back({512, rows, 4, 256, type, true});
+            }
+    for (const Case& test : cases)
+        benchmark::RegisterBenchmark(
+            fmt::format("attend{}/{}/tokens{}/rows{}/group{}/dim{}", test.bf16 ? "_bf16" : "",
+                        test.type == KvType::kF16  ? "f16"
+                        : test.type == KvType::kI8 ? "i8"
+                                                   : "f32",
+                        test.tokens, test.rows, test.group, test.head_dim)
+                .c_str(),
+            RunAttend, test)
             ->Unit(benchmark::kMicrosecond);
     return 0;
 }

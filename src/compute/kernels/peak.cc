@@ -53,6 +53,9 @@ MachinePeaks MeasurePeaks(const Table& table, platform::Team& team, const PeakOp
     peaks.f32_gflops = BestRate(team, options.seconds, [&](int, size_t rounds) {
         return table.probe_multiply_adds(rounds);
     });
+    if (table.probe_tiles != nullptr)
+        peaks.bf16_gflops = BestRate(team, options.seconds,
+                                     [&](int, size_t rounds) { return table.probe_tiles(rounds); });
     std::vector<std::byte> memory(options.read_bytes, std::byte{1});
     auto read = [&](size_t bytes, int worker, size_t rounds) {
         size_t begin = bytes * static_cast<size_t>(worker);

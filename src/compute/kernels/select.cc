@@ -24,8 +24,8 @@ std::vector<Candidate> Candidates() {
     all.push_back({&AvxVnniTable(), cpu.avx2 && cpu.avx_vnni, "AVX-VNNI"});
     all.push_back(
         {&Avx512Table(), cpu.avx512 && cpu.avx512_vnni, "AVX-512 (F, BW, DQ, VL) with VNNI"});
-    all.push_back(
-        {&AmxTable(), cpu.avx512_vnni && cpu.amx_int8, "AMX-INT8, and a system that lends it"});
+    all.push_back({&AmxTable(), cpu.avx512_vnni && cpu.amx,
+                   "AMX with INT8 and BF16, AVX512-BF16, and a system that lends tiles"});
 #endif
     return all;
 }

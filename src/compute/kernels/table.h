@@ -43,6 +43,17 @@ struct QuantizedRows {
     size_t count = 0;
 };
 
+// Activations in bf16, in the order in which tile instructions take them: tiles of 16
+// rows by 32 columns. Element (r, c) is tiles[((r / 16) * blocks + c / 32) * 512 +
+// r % 16 * 32 + c % 32]; the last rows' tiles are whole in memory.
+struct Bf16Rows {
+    static constexpr size_t kTileRows = 16;
+    static constexpr size_t kTileElements = kTileRows * PackedMatrix::kBlock;
+    uint16_t* tiles = nullptr;
+    size_t blocks = 0;  // of 32 columns
+    size_t count = 0;
+};
+
 constexpr size_t kPageTokens = 32;
 
 // kI8: codes with a scale per token and head (algorithm/kv_int8.h).
@@ -127,7 +138,7 @@ struct Table {
     // Writes a token's key and value into its pages.
     void (*store_kv)(const KvEntry& entry);
     void (*attend)(const AttentionTask& task);
-    // Depends on head_dim only.
+    // For attend and attend_bf16; grows with row_count, group and head_dim only.
     size_t (*attention_scratch_floats)(const AttentionTask& task);
 
     void (*f32_to_f16)(const float* x, size_t n, uint16_t* y);
@@ -140,6 +151,19 @@ struct Table {
     double (*probe_dots)(size_t rounds);
     double (*probe_multiply_adds)(size_t rounds);
     void (*probe_read)(const std::byte* data, size_t bytes);
+
+    // Where the machine multiplies bf16 several times faster than int8 with a scale per
+    // block, else null: gemm_i8 and attend with weights, activations, keys and values
+    // rounded to bf16 instead, sums in float32. The bits differ from theirs, the
+    // promises are the same.
+    // Requires: w.quantized().
+    void (*gemm_bf16)(const PackedMatrix& w, PanelRange panels, const Bf16Rows& x, MutableRows y,
+                      float* scratch) = nullptr;
+    // Columns past the last, to a multiple of 32, are zero.
+    void (*to_bf16_row)(const float* x, size_t cols, const Bf16Rows& out, size_t row) = nullptr;
+    void (*attend_bf16)(const AttentionTask& task) = nullptr;
+    // As probe_dots, of bf16 tiles.
+    double (*probe_tiles)(size_t rounds) = nullptr;
 };
 
 // The table that works everywhere, and the oracle of the others' tests.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstring>
+#include <memory>
 #include <random>
 #include <vector>
 
@@ -96,6 +97,19 @@ struct Quantized {
     std::vector<float> scales;
     std::vector<int16_t> sums;
     QuantizedRows view;
+};
+
+// Owns the tiles of Bf16Rows.
+struct Bf16 {
+    static constexpr uint16_t kNan = 0x7FC0;
+    Bf16(size_t rows, size_t cols)
+        : tiles((rows + 15) / 16 * 16 * cols + 32, kNan) {  // what no row fills must not matter
+        void* start = tiles.data();
+        size_t space = tiles.size() * 2;
+        view = {static_cast<uint16_t*>(std::align(64, space - 62, start, space)), cols / 32, rows};
+    }
+    std::vector<uint16_t> tiles;
+    Bf16Rows view;
 };
 
 // The columns of the tests: small, those of small models, and whole super-blocks.

@@ -19,6 +19,10 @@ struct SequenceSlice {
     // 0: whole rows are wanted. Else only the so many best logits of each, which saves
     // writing and reading the vocabulary; at most TopLogits::kCountMax.
     uint32_t top = 0;
+    // Rows of prompts are computed in bf16 where a machine does that much faster
+    // (kernels::Table::gemm_bf16). A row's bits then depend on its kind, so the kind of a
+    // token must follow from the request alone.
+    enum class Kind : uint8_t { kGenerated, kPrompt } kind = Kind::kGenerated;
 };
 
 struct TopLogit {

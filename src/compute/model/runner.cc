@@ -16,7 +16,8 @@ struct Runner::State {
           kv(std::move(kv_in)),
           rope(model.config.rope, model.weights.rope_factors),
           rope_local(model.config.rope_local, {}),
-          workspace(model.config, options.batch_tokens_max) {
+          bf16(options.activations == Activations::kInt8 && model.table->gemm_bf16 != nullptr),
+          workspace(model.config, options.batch_tokens_max, bf16) {
         AllocateWorkers();
     }
 
@@ -30,6 +31,7 @@ struct Runner::State {
     KvStorage kv;
     RopeTable rope;
     RopeTable rope_local;
+    const bool bf16;  // prompts' rows are computed so
     Workspace workspace;
     StepPlan plan;
 };
@@ -55,7 +57,8 @@ size_t Runner::State::AttentionScratch() const {
 void Runner::State::AllocateWorkers() {
     size_t pages = options.context_length / kernels::kPageTokens + 1;
     for (int i = 0; i < team.size(); ++i) {
-        Workspace::PerWorker& worker = workspace.workers.emplace_back(model.config);
+        Workspace::PerWorker& worker =
+            workspace.workers.emplace_back(model.config, options.batch_tokens_max, bf16);
         worker.gemm.resize(GemmScratch());
         worker.attention.resize(AttentionScratch());
         worker.key_pages.resize(pages);
@@ -92,7 +95,7 @@ Result<std::unique_ptr<Runner>> Runner::Create(const Model& model, platform::Tea
 
 void Runner::Forward(std::span<const SequenceSlice> batch, const LogitsVisitor& visit) {
     State& s = *state_;
-    s.plan.Build(batch, s.model.config.kv_head_count);
+    s.plan.Build(batch, s.model.config.kv_head_count, s.bf16);
     if (s.plan.rows.empty()) return;
     LATHE_CHECK(s.plan.rows.size() <= s.options.batch_tokens_max);
     LATHE_CHECK(s.plan.position_max < s.options.context_length);
@@ -107,6 +110,9 @@ const Model& Runner::model() const {
 }
 const RunnerOptions& Runner::options() const {
     return state_->options;
+}
+bool Runner::tells_prompts_apart() const {
+    return state_->bf16;
 }
 KvStorage& Runner::kv() {
     return state_->kv;

@@ -13,7 +13,8 @@ namespace lathe::model {
 
 enum class Activations : uint8_t {
     kF32,   // exact: float32 meets the dequantized weights
-    kInt8,  // int8 with a scale per 32 columns, where the weights are quantized
+    kInt8,  // where the weights are quantized: int8 with a scale per 32 columns, or bf16
+            // (SequenceSlice::kind)
 };
 
 struct RunnerOptions {
@@ -44,6 +45,8 @@ public:
 
     const Model& model() const;
     const RunnerOptions& options() const;  // with defaults filled in
+    // Whether SequenceSlice::kind changes the bits of a row.
+    bool tells_prompts_apart() const;
     KvStorage& kv();
 
     // Bytes of one page for a model.

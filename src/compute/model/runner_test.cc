@@ -7,6 +7,7 @@
 #include <map>
 #include <mutex>
 #include <numeric>
+#include <optional>
 
 #include "core/platform/cpu.h"
 #include "support/allocation_count.h"
@@ -30,11 +31,13 @@ struct Precision {
     const char* name;
     Activations activations;
     kernels::KvType kv_type;
+    SequenceSlice::Kind kind = SequenceSlice::Kind::kGenerated;
 };
 
 struct Fixture {
     explicit Fixture(Precision precision, int threads)
-        : team(threads),
+        : kind(precision.kind),
+          team(threads),
           model(*Model::Load(
               *modelfile::ModelPackage::Open(testing_support::ModelFile("smollm2-135m")),
               **kernels::SelectTable(""), team)),
@@ -45,9 +48,12 @@ struct Fixture {
                                   .batch_tokens_max = 400,
                                   .context_length = 128})) {}
 
-    Logits Forward(std::span<const SequenceSlice> batch) {
+    Logits Forward(std::span<const SequenceSlice> slices) {
         Logits result;
         std::mutex mutex;
+        std::vector<SequenceSlice> batch(slices.begin(), slices.end());
+        if (kind)
+            for (SequenceSlice& slice : batch) slice.kind = *kind;
         runner->Forward(batch, [&](size_t slice, size_t token, std::span<const float> logits) {
             std::lock_guard lock(mutex);
             result[{slice, token}].assign(logits.begin(), logits.end());
@@ -55,6 +61,7 @@ struct Fixture {
         return result;
     }
 
+    std::optional<SequenceSlice::Kind> kind;  // of all slices, unless they say it
     platform::Team team;
     Model model;
     std::unique_ptr<Runner> runner;
@@ -80,6 +87,30 @@ TEST_P(RunnerBits, DoNotDependOnTheRestOfTheBatch) {
         Logits alone = fixture.Forward(std::span(&batch[i], 1));
         for (size_t t = 0; t < kLength; ++t)
             ASSERT_EQ((alone[{0, t}]), (together[{i, t}])) << "text " << i << " token " << t;
+    }
+}
+
+TEST_P(RunnerBits, OfPromptsAndGeneratedTokensDoNotDependOnEachOther) {
+    Fixture fixture(GetParam(), 2);
+    fixture.kind.reset();
+    using enum SequenceSlice::Kind;
+    std::vector<std::vector<TokenId>> texts{Tokens(1), Tokens(2), Tokens(3)};
+    std::vector<std::vector<uint32_t>> pages{Pages(0), Pages(4), Pages(8)};
+    std::vector<SequenceSlice> batch;
+    for (size_t i = 0; i < texts.size(); ++i)
+        batch.push_back({std::span(texts[i]).first(64 + i), 0, pages[i],
+                         SequenceSlice::Logits::kAll, 0, i == 1 ? kGenerated : kPrompt});
+    for (int step = 0; step < 2; ++step) {  // then all go on, on top of what they have
+        Logits together = fixture.Forward(batch);
+        for (size_t i = 0; i < texts.size(); ++i) {
+            Logits alone = fixture.Forward(std::span(&batch[i], 1));
+            for (size_t t = 0; t < batch[i].tokens.size(); ++t)
+                ASSERT_EQ((alone[{0, t}]), (together[{i, t}])) << "text " << i << " token " << t;
+            size_t done = batch[i].tokens.size();
+            batch[i].tokens = std::span(texts[i]).subspan(done, 5 + i);
+            batch[i].position = static_cast<int32_t>(done);
+            batch[i].kind = i == 0 ? kGenerated : batch[i].kind;
+        }
     }
 }
 
@@ -120,6 +151,7 @@ TEST_P(RunnerBits, OfTheBestLogitsAreThoseOfTheWholeRow) {
     std::vector<uint32_t> pages = Pages(0);
     SequenceSlice slice{text, 0, pages, SequenceSlice::Logits::kAll};
     Logits whole = fixture.Forward({&slice, 1});
+    slice.kind = GetParam().kind;
     for (uint32_t top : {1u, 40u}) {
         slice.top = top;
         std::mutex mutex;
@@ -169,7 +201,11 @@ INSTANTIATE_TEST_SUITE_P(
     Precisions, RunnerBits,
     testing::Values(Precision{"f32", Activations::kF32, kernels::KvType::kF32},
                     Precision{"int8", Activations::kInt8, kernels::KvType::kF16},
-                    Precision{"int8_kv_int8", Activations::kInt8, kernels::KvType::kI8}),
+                    Precision{"int8_kv_int8", Activations::kInt8, kernels::KvType::kI8},
+                    Precision{"prompt", Activations::kInt8, kernels::KvType::kF16,
+                              SequenceSlice::Kind::kPrompt},
+                    Precision{"prompt_kv_int8", Activations::kInt8, kernels::KvType::kI8,
+                              SequenceSlice::Kind::kPrompt}),
     [](const auto& info) { return info.param.name; });
 
 }  // namespace

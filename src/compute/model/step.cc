@@ -11,7 +11,7 @@ using kernels::PanelRange;
 using platform::Range;
 using platform::Share;
 
-void StepPlan::Build(std::span<const SequenceSlice> slices, uint32_t kv_head_count) {
+void StepPlan::Build(std::span<const SequenceSlice> slices, uint32_t kv_head_count, bool bf16) {
     batch = slices;
     rows.clear();
     stores.clear();
@@ -20,27 +20,34 @@ void StepPlan::Build(std::span<const SequenceSlice> slices, uint32_t kv_head_cou
     wanted_top.clear();
     position_max = 0;
     single_tokens = true;
-    for (uint32_t s = 0; s < slices.size(); ++s) {
-        const SequenceSlice& slice = slices[s];
-        auto first = static_cast<uint32_t>(rows.size());
-        auto count = static_cast<uint32_t>(slice.tokens.size());
-        single_tokens &= count <= 1;
-        for (uint32_t t = 0; t < count; ++t) {
-            auto position = static_cast<uint32_t>(slice.position) + t;
-            if (t == 0 || position % kernels::kPageTokens == 0) stores.push_back({first + t, 0});
-            ++stores.back().row_count;
-            rows.push_back({s, t, position, slice.tokens[t]});
-            position_max = std::max(position_max, position);
-            bool last = t + 1 == count;
-            if (slice.logits == SequenceSlice::Logits::kAll ||
-                (slice.logits == SequenceSlice::Logits::kLast && last))
-                (slice.top > 0 ? wanted_top : wanted).push_back(first + t);
-        }
-        for (uint32_t row = 0; row < count; row += Workspace::kAttentionRows)
-            for (uint32_t head = 0; head < kv_head_count; ++head)
-                attention.push_back({s, head, first + row,
-                                     std::min<uint32_t>(Workspace::kAttentionRows, count - row)});
+    for (bool prompts : {false, true}) {
+        for (uint32_t s = 0; s < slices.size(); ++s)
+            if ((bf16 && slices[s].kind == SequenceSlice::Kind::kPrompt) == prompts)
+                AddSlice(s, kv_head_count);
+        if (!prompts) int8_rows = rows.size();
     }
+}
+
+void StepPlan::AddSlice(uint32_t index, uint32_t kv_head_count) {
+    const SequenceSlice& slice = batch[index];
+    auto first = static_cast<uint32_t>(rows.size());
+    auto count = static_cast<uint32_t>(slice.tokens.size());
+    single_tokens &= count <= 1;
+    for (uint32_t t = 0; t < count; ++t) {
+        auto position = static_cast<uint32_t>(slice.position) + t;
+        if (t == 0 || position % kernels::kPageTokens == 0) stores.push_back({first + t, 0});
+        ++stores.back().row_count;
+        rows.push_back({index, t, position, slice.tokens[t]});
+        position_max = std::max(position_max, position);
+        bool last = t + 1 == count;
+        if (slice.logits == SequenceSlice::Logits::kAll ||
+            (slice.logits == SequenceSlice::Logits::kLast && last))
+            (slice.top > 0 ? wanted_top : wanted).push_back(first + t);
+    }
+    for (uint32_t row = 0; row < count; row += Workspace::kAttentionRows)
+        for (uint32_t head = 0; head < kv_head_count; ++head)
+            attention.push_back({index, head, first + row,
+                                 std::min<uint32_t>(Workspace::kAttentionRows, count - row)});
 }
 
 Step::Step(const Model& model, const RunnerOptions& options, platform::Team& team, KvStorage& kv,
@@ -57,7 +64,8 @@ Step::Step(const Model& model, const RunnerOptions& options, platform::Team& tea
       work_(workspace),
       plan_(plan),
       visit_(visit),
-      int8_(options.activations == Activations::kInt8),
+      quantizes_(options.activations == Activations::kInt8),
+      bf16_rows_(plan.rows.size() - plan.int8_rows),
       private_rows_(plan.rows.size() <= Workspace::kPrivateRows) {}
 
 void Step::Run(int worker) {
@@ -109,19 +117,44 @@ ActivationBuffer& Step::Normed(int worker) {
     return private_rows_ ? work_.workers[static_cast<size_t>(worker)].normed : work_.normed;
 }
 
-void Step::MaybeQuantize(ActivationBuffer& buffer, size_t row) const {
-    if (int8_)
-        table_.quantize_row(buffer.row(row), buffer.stride(), buffer.quantized(row + 1), row);
+void Step::Quantize(ActivationBuffer& buffer, size_t row, const float* values, size_t column,
+                    size_t cols) const {
+    if (!quantizes_) return;
+    if (row < plan_.int8_rows)
+        table_.quantize_row(values, cols, buffer.quantized(row + 1, column), row);
+    else
+        table_.to_bf16_row(values, cols, buffer.bf16(bf16_rows_, column), row - plan_.int8_rows);
 }
 
-void Step::Multiply(int worker, const PackedMatrix& weights, ActivationBuffer& input, size_t rows,
+void Step::Quantize(ActivationBuffer& buffer, size_t row) const {
+    Quantize(buffer, row, buffer.row(row), 0, buffer.stride());
+}
+
+void Step::Multiply(int worker, const PackedMatrix& weights, ActivationBuffer& input,
                     PanelRange panels, MutableRows output) {
-    if (panels.begin >= panels.end) return;
+    MultiplyInt8(worker, weights, input, plan_.int8_rows, panels, output);
+    MultiplyBf16(worker, weights, input, panels,
+                 {output.data + plan_.int8_rows * output.stride, output.stride});
+}
+
+void Step::MultiplyInt8(int worker, const PackedMatrix& weights, ActivationBuffer& input,
+                        size_t rows, PanelRange panels, MutableRows output) {
+    if (rows == 0 || panels.begin >= panels.end) return;
     float* scratch = work_.workers[static_cast<size_t>(worker)].gemm.data();
-    if (int8_ && weights.quantized())
+    if (quantizes_ && weights.quantized())
         table_.gemm_i8(weights, panels, input.quantized(rows), output, scratch);
     else
         table_.gemm_f32(weights, panels, input.rows(rows), output, scratch);
+}
+
+void Step::MultiplyBf16(int worker, const PackedMatrix& weights, ActivationBuffer& input,
+                        PanelRange panels, MutableRows output) {
+    if (bf16_rows_ == 0 || panels.begin >= panels.end) return;
+    float* scratch = work_.workers[static_cast<size_t>(worker)].gemm.data();
+    if (weights.quantized())
+        return table_.gemm_bf16(weights, panels, input.bf16(bf16_rows_), output, scratch);
+    kernels::Rows rows = {input.row(plan_.int8_rows), input.stride(), bf16_rows_};
+    table_.gemm_f32(weights, panels, rows, output, scratch);
 }
 
 void Step::Embed(int worker) {
@@ -140,7 +173,7 @@ void Step::NormAndQuantize(int worker, const std::vector<float>& weight) {
     for (size_t r = begin; r < end; ++r) {
         table_.rms_norm(Residual(worker, r), weight.data(), config_.norm_epsilon, config_.width,
                         normed.row(r));
-        MaybeQuantize(normed, r);
+        Quantize(normed, r);
     }
 }
 
@@ -159,7 +192,7 @@ void Step::ProjectQkv(int worker, const LayerWeights& layer) {
         size_t count = part.weights->panel_count();
         PanelRange panels{std::clamp(begin, first, first + count) - first,
                           std::clamp(end, first, first + count) - first};
-        Multiply(worker, *part.weights, Normed(worker), plan_.rows.size(), panels,
+        Multiply(worker, *part.weights, Normed(worker), panels,
                  {part.output->data(), part.weights->rows()});
         first += count;
     }
@@ -228,25 +261,27 @@ void Step::AttendUnit(int worker, uint32_t layer_index, const StepPlan::Attentio
     const size_t group = config_.head_count / config_.kv_head_count;
     const size_t column = unit.kv_head * group * config_.head_dim;
     const size_t offset = unit.first_row * size_t{config_.query_width()} + column;
-    table_.attend({.queries = work_.query.data() + offset,
-                   .query_row_stride = config_.query_width(),
-                   .query_head_stride = config_.head_dim,
-                   .out = work_.attended.row(0) + offset,
-                   .key_pages = own.key_pages.data(),
-                   .value_pages = own.value_pages.data(),
-                   .kv_type = options_.kv_type,
-                   .row_count = unit.row_count,
-                   .group = group,
-                   .head_dim = config_.head_dim,
-                   .first_position = first_position,
-                   .window = config_.layer_slides[layer_index] ? config_.sliding_window : 0,
-                   .scale = config_.attention_scale,
-                   .softcap = config_.attention_softcap,
-                   .scratch = own.attention.data()});
-    if (int8_ && AttentionQuantizes())
+    const bool bf16 = unit.first_row >= plan_.int8_rows;
+    (bf16 ? table_.attend_bf16 : table_.attend)(
+        {.queries = work_.query.data() + offset,
+         .query_row_stride = config_.query_width(),
+         .query_head_stride = config_.head_dim,
+         .out = work_.attended.row(0) + offset,
+         .key_pages = own.key_pages.data(),
+         .value_pages = own.value_pages.data(),
+         .kv_type = options_.kv_type,
+         .row_count = unit.row_count,
+         .group = group,
+         .head_dim = config_.head_dim,
+         .first_position = first_position,
+         .window = config_.layer_slides[layer_index] ? config_.sliding_window : 0,
+         .scale = config_.attention_scale,
+         .softcap = config_.attention_softcap,
+         .scratch = own.attention.data()});
+    if (AttentionQuantizes())
         for (size_t row = unit.first_row; row < unit.first_row + unit.row_count; ++row)
-            table_.quantize_row(work_.attended.row(row) + column, group * config_.head_dim,
-                                work_.attended.quantized(row + 1, column), row);
+            Quantize(work_.attended, row, work_.attended.row(row) + column, column,
+                     group * config_.head_dim);
 }
 
 // A task's columns are whole blocks of activations.
@@ -255,13 +290,13 @@ bool Step::AttentionQuantizes() const {
 }
 
 void Step::ProjectAttention(int worker, const LayerWeights& layer) {
-    if (int8_ && !AttentionQuantizes()) {
+    if (quantizes_ && !AttentionQuantizes()) {
         auto [begin, end] = Share(plan_.rows.size(), worker, team_.size());
-        for (size_t r = begin; r < end; ++r) MaybeQuantize(work_.attended, r);
+        for (size_t r = begin; r < end; ++r) Quantize(work_.attended, r);
         team_.Barrier();
     }
     auto [first, last] = Share(layer.attention_output.panel_count(), worker, team_.size());
-    Multiply(worker, layer.attention_output, work_.attended, plan_.rows.size(), {first, last},
+    Multiply(worker, layer.attention_output, work_.attended, {first, last},
              {work_.projected.data(), config_.width});
 }
 
@@ -284,30 +319,57 @@ void Step::AddToResidual(int worker, const std::vector<float>& bias,
 }
 
 void Step::GateAndUp(int worker, const LayerWeights& layer) {
-    const size_t rows = plan_.rows.size();
-    const size_t width = config_.feed_forward_width;
     // Two panels are one block of activations, so that a worker can quantize its own part.
     constexpr size_t kGrain = PackedMatrix::kBlock / PackedMatrix::kPanelRows;
     auto [begin, end] = Share(layer.gate.panel_count(), worker, team_.size(), kGrain);
+    if (begin >= end) return;
+    GateAndUpInt8(worker, layer, {begin, end});
+    constexpr size_t kPiece = Workspace::kGatePiecePanels;
+    for (size_t panel = begin; panel < end && bf16_rows_ > 0; panel += kPiece)
+        GateAndUpBf16(worker, layer, {panel, std::min(end, panel + kPiece)});
+}
+
+void Step::GateAndUpInt8(int worker, const LayerWeights& layer, PanelRange panels) {
+    const size_t rows = plan_.int8_rows;
+    const size_t width = config_.feed_forward_width;
     ActivationBuffer& normed = Normed(worker);
-    Multiply(worker, layer.gate, normed, rows, {begin, end}, work_.gate.mutable_rows());
-    Multiply(worker, layer.up, normed, rows, {begin, end}, {work_.up.data(), width});
-    const size_t column = begin * PackedMatrix::kPanelRows;
-    const size_t column_end = std::min(width, end * PackedMatrix::kPanelRows);
-    if (column >= column_end) return;
+    MultiplyInt8(worker, layer.gate, normed, rows, panels, work_.gate.mutable_rows());
+    MultiplyInt8(worker, layer.up, normed, rows, panels, {work_.up.data(), width});
+    const size_t column = panels.begin * PackedMatrix::kPanelRows;
+    const size_t count = std::min(width, panels.end * PackedMatrix::kPanelRows) - column;
     auto activate = config_.activation == Activation::kSilu ? table_.silu_mul : table_.gelu_mul;
     for (size_t r = 0; r < rows; ++r) {
         float* gate = work_.gate.row(r) + column;
-        activate(gate, work_.up.data() + r * width + column, column_end - column);
-        if (int8_)
-            table_.quantize_row(gate, column_end - column, work_.gate.quantized(rows, column), r);
+        activate(gate, work_.up.data() + r * width + column, count);
+        Quantize(work_.gate, r, gate, column, count);
+    }
+}
+
+// Of many rows gate and up would leave the cache before they are multiplied: only their
+// product, in bf16, goes to memory.
+void Step::GateAndUpBf16(int worker, const LayerWeights& layer, PanelRange panels) {
+    constexpr size_t kStride = Workspace::kGatePiecePanels * PackedMatrix::kPanelRows;
+    Workspace::PerWorker& own = work_.workers[static_cast<size_t>(worker)];
+    ActivationBuffer& normed = Normed(worker);
+    const size_t column = panels.begin * PackedMatrix::kPanelRows;
+    const size_t end = panels.end * PackedMatrix::kPanelRows;
+    const size_t count = std::min<size_t>(config_.feed_forward_width, end) - column;
+    // The kernel counts outputs from the first panel of the matrix.
+    MultiplyBf16(worker, layer.gate, normed, panels, {own.gate_piece.data() - column, kStride});
+    MultiplyBf16(worker, layer.up, normed, panels, {own.up_piece.data() - column, kStride});
+    auto activate = config_.activation == Activation::kSilu ? table_.silu_mul : table_.gelu_mul;
+    for (size_t i = 0; i < bf16_rows_; ++i) {
+        float* gate = own.gate_piece.data() + i * kStride;
+        activate(gate, own.up_piece.data() + i * kStride, count);
+        const size_t row = plan_.int8_rows + i;
+        Quantize(work_.gate, row, gate, column, count);
+        if (!layer.down.quantized()) std::copy_n(gate, count, work_.gate.row(row) + column);
     }
 }
 
 void Step::Down(int worker, const LayerWeights& layer) {
     auto [begin, end] = Share(layer.down.panel_count(), worker, team_.size());
-    Multiply(worker, layer.down, work_.gate, plan_.rows.size(), {begin, end},
-             {work_.projected.data(), config_.width});
+    Multiply(worker, layer.down, work_.gate, {begin, end}, {work_.projected.data(), config_.width});
 }
 
 void Step::Head(int worker) {
@@ -322,7 +384,9 @@ void Step::NormHeadRows(int worker, std::span<const uint32_t> rows, Range range)
     for (size_t i = range.begin; i < range.end; ++i) {
         table_.rms_norm(Residual(worker, rows[i]), model_.weights.output_norm.data(),
                         config_.norm_epsilon, config_.width, work_.head_input.row(i));
-        MaybeQuantize(work_.head_input, i);
+        if (quantizes_)
+            table_.quantize_row(work_.head_input.row(i), config_.width,
+                                work_.head_input.quantized(i + 1), i);
     }
 }
 
@@ -340,8 +404,8 @@ void Step::HeadWhole(int worker) {
         NormHeadRows(worker, std::span(plan_.wanted).subspan(first, count), range);
         team_.Barrier();
         auto [panel, panel_end] = Share(head.panel_count(), worker, team_.size());
-        Multiply(worker, head, work_.head_input, count, {panel, panel_end},
-                 {work_.logits.get(), vocab});
+        MultiplyInt8(worker, head, work_.head_input, count, {panel, panel_end},
+                     {work_.logits.get(), vocab});
         team_.Barrier();
         for (size_t i = range.begin; i < range.end; ++i) {
             std::span<float> logits(work_.logits.get() + i * vocab, vocab);
@@ -387,8 +451,8 @@ void Step::HeadTopChunk(int worker, std::span<const uint32_t> rows) {
         const size_t token = panel * PackedMatrix::kPanelRows;
         const size_t count = std::min(kStride, config_.vocab_size - token);
         // The kernel counts outputs from the first panel of the matrix.
-        Multiply(worker, head, work_.head_input, rows.size(), {panel, piece_end},
-                 {own.head_piece.data() - token, kStride});
+        MultiplyInt8(worker, head, work_.head_input, rows.size(), {panel, piece_end},
+                     {own.head_piece.data() - token, kStride});
         for (size_t i = 0; i < rows.size(); ++i) {
             std::span<float> logits(
                 own.head_piece.data() + i * kStride,

@@ -6,7 +6,7 @@
 //
 //   embed                                        rows
 //   per layer
-//     norm, quantize                             rows     | (1)
+//     norm, quantize (3)                         rows     | (1)
 //     q, k, v                                    panels   |
 //     bias, head norm, rope, write k and v       pages    | (2)
 //     attention, quantize                        tasks    |
@@ -23,6 +23,9 @@
 // worker keeps a residual of its own and computes these phases for all rows. (2) Where
 // every slice is a single token, a task of the attention needs no other token of this
 // step: it does this itself. Five barriers a layer are left.
+//
+// (3) Activations meet quantized weights in int8; where the kernels have bf16, those of
+// prompts' rows do in bf16. Rows of prompts lie behind the others.
 //
 // Each element of each result is computed by one worker in an order that depends on
 // its own row only; hence results do not depend on batch or team.
@@ -65,16 +68,21 @@ public:
         uint32_t row_count;
     };
 
-    void Build(std::span<const SequenceSlice> batch, uint32_t kv_head_count);
+    // `bf16`: prompts' rows are computed so, and go to the end.
+    void Build(std::span<const SequenceSlice> batch, uint32_t kv_head_count, bool bf16);
 
     std::span<const SequenceSlice> batch;
     std::vector<Row> rows;
+    size_t int8_rows = 0;  // the first so many rows (or f32); the others are bf16
     std::vector<StoreUnit> stores;
     std::vector<AttentionUnit> attention;
     std::vector<uint32_t> wanted;      // rows whose logits are asked for
     std::vector<uint32_t> wanted_top;  // rows of which only the best logits are
     uint32_t position_max = 0;
     bool single_tokens = false;  // no slice has two
+
+private:
+    void AddSlice(uint32_t index, uint32_t kv_head_count);
 };
 
 class Step {
@@ -97,6 +105,8 @@ private:
     void AddToResidual(int worker, const std::vector<float>& bias,
                        const std::vector<float>& post_norm);
     void GateAndUp(int worker, const LayerWeights& layer);
+    void GateAndUpInt8(int worker, const LayerWeights& layer, kernels::PanelRange panels);
+    void GateAndUpBf16(int worker, const LayerWeights& layer, kernels::PanelRange panels);
     void Down(int worker, const LayerWeights& layer);
     void Head(int worker);
     void HeadWhole(int worker);
@@ -105,9 +115,18 @@ private:
     void NormHeadRows(int worker, std::span<const uint32_t> rows, platform::Range range);
     void CapLogits(std::span<float> logits) const;
 
+    // All rows of the step; the first `rows` rows; the bf16 rows, the first at `output`.
     void Multiply(int worker, const kernels::PackedMatrix& weights, ActivationBuffer& input,
-                  size_t rows, kernels::PanelRange panels, kernels::MutableRows output);
-    void MaybeQuantize(ActivationBuffer& buffer, size_t row) const;
+                  kernels::PanelRange panels, kernels::MutableRows output);
+    void MultiplyInt8(int worker, const kernels::PackedMatrix& weights, ActivationBuffer& input,
+                      size_t rows, kernels::PanelRange panels, kernels::MutableRows output);
+    void MultiplyBf16(int worker, const kernels::PackedMatrix& weights, ActivationBuffer& input,
+                      kernels::PanelRange panels, kernels::MutableRows output);
+    // Columns [column, column + cols) of a row of the step, which are at `values`, for the
+    // products to come.
+    void Quantize(ActivationBuffer& buffer, size_t row, const float* values, size_t column,
+                  size_t cols) const;
+    void Quantize(ActivationBuffer& buffer, size_t row) const;
     platform::Range RowsOf(int worker) const;
     void BarrierUnlessPrivate();
     bool AttentionQuantizes() const;
@@ -127,7 +146,8 @@ private:
     Workspace& work_;
     const StepPlan& plan_;
     const LogitsVisitor& visit_;
-    const bool int8_;
+    const bool quantizes_;
+    const size_t bf16_rows_;
     const bool private_rows_;
     std::atomic<uint32_t> next_unit_{0};
 };

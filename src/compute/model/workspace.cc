@@ -7,14 +7,21 @@ constexpr size_t kBlock = kernels::PackedMatrix::kBlock;
 
 }  // namespace
 
-ActivationBuffer::ActivationBuffer(size_t rows, size_t cols)
+ActivationBuffer::ActivationBuffer(size_t rows, size_t cols, bool bf16)
     : cols_(cols),
       codes_stride_((cols + kBlock - 1) / kBlock * kBlock),
       blocks_stride_(codes_stride_ / kBlock),
       floats_(rows * cols),
       codes_(rows * codes_stride_),
       scales_(rows * blocks_stride_),
-      sums_(rows * 2 * blocks_stride_) {}
+      sums_(rows * 2 * blocks_stride_) {
+    if (!bf16) return;
+    constexpr size_t kTile = kernels::Bf16Rows::kTileRows, kLine = 64 / sizeof(uint16_t);
+    tiles_.resize((rows + kTile - 1) / kTile * kTile * codes_stride_ + kLine);
+    void* start = tiles_.data();
+    size_t space = tiles_.size() * sizeof(uint16_t);
+    first_tile_ = static_cast<uint16_t*>(std::align(64, 64, start, space));
+}
 
 kernels::QuantizedRows ActivationBuffer::quantized(size_t count, size_t column) {
     return {.codes = codes_.data() + column,
@@ -25,24 +32,31 @@ kernels::QuantizedRows ActivationBuffer::quantized(size_t count, size_t column) 
             .count = count};
 }
 
-Workspace::PerWorker::PerWorker(const ModelConfig& c)
+kernels::Bf16Rows ActivationBuffer::bf16(size_t count, size_t column) {
+    return {first_tile_ + column / kBlock * kernels::Bf16Rows::kTileElements, blocks_stride_,
+            count};
+}
+
+Workspace::PerWorker::PerWorker(const ModelConfig& c, size_t rows, bool bf16)
     : residual(kPrivateRows * c.width),
-      normed(kPrivateRows, c.width),
+      normed(kPrivateRows, c.width, bf16),
       projected(c.width),
       head_piece(kHeadRows * kHeadPiecePanels * kernels::PackedMatrix::kPanelRows),
+      gate_piece(bf16 ? rows * kGatePiecePanels * kernels::PackedMatrix::kPanelRows : 0),
+      up_piece(gate_piece.size()),
       top(kHeadRows) {}
 
-Workspace::Workspace(const ModelConfig& c, size_t rows)
+Workspace::Workspace(const ModelConfig& c, size_t rows, bool bf16)
     : residual(rows * c.width),
-      normed(rows, c.width),
+      normed(rows, c.width, bf16),
       query(rows * c.query_width()),
       key(rows * c.kv_width()),
       value(rows * c.kv_width()),
-      attended(rows, c.query_width()),
+      attended(rows, c.query_width(), bf16),
       projected(rows * c.width),
-      gate(rows, c.feed_forward_width),
+      gate(rows, c.feed_forward_width, bf16),
       up(rows * c.feed_forward_width),
-      head_input(kHeadRows, c.width),
+      head_input(kHeadRows, c.width, false),
       logits(new float[kHeadRows * c.vocab_size]) {}
 
 }  // namespace lathe::model

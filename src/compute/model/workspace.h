@@ -11,10 +11,11 @@
 
 namespace lathe::model {
 
-// A buffer of rows with its int8 twin; `Fill` one with the other by quantize_row.
+// A buffer of rows with its twins in int8 and, if `bf16`, in bf16, filled by
+// quantize_row and to_bf16_row.
 class ActivationBuffer {
 public:
-    ActivationBuffer(size_t rows, size_t cols);
+    ActivationBuffer(size_t rows, size_t cols, bool bf16);
 
     float* row(size_t index) { return floats_.data() + index * cols_; }
     size_t stride() const { return cols_; }
@@ -22,6 +23,7 @@ public:
     kernels::MutableRows mutable_rows() { return {floats_.data(), cols_}; }
     // Columns [column, ...) of all rows; `column` is a multiple of the block size.
     kernels::QuantizedRows quantized(size_t count, size_t column = 0);
+    kernels::Bf16Rows bf16(size_t count, size_t column = 0);
 
 private:
     size_t cols_;
@@ -31,6 +33,8 @@ private:
     std::vector<int8_t> codes_;
     std::vector<float> scales_;
     std::vector<int16_t> sums_;
+    std::vector<uint16_t> tiles_;
+    uint16_t* first_tile_ = nullptr;  // in tiles_, at a multiple of 64 bytes
 };
 
 struct Workspace {
@@ -42,8 +46,11 @@ struct Workspace {
     static constexpr size_t kPrivateRows = 4;
     // Query rows of one attention task: enough to reuse a page of keys in cache.
     static constexpr size_t kAttentionRows = 16;
+    // Panels of gate and up that a worker takes a step further at once, for prompts' rows.
+    static constexpr size_t kGatePiecePanels = 8;
 
-    Workspace(const ModelConfig& config, size_t rows);
+    // `bf16`: for kernels that have it.
+    Workspace(const ModelConfig& config, size_t rows, bool bf16);
 
     std::vector<float> residual;   // [rows][width]
     ActivationBuffer normed;       // [rows][width]: input of q, k, v, gate and up
@@ -59,12 +66,14 @@ struct Workspace {
     std::unique_ptr<float[]> logits;
 
     struct PerWorker {
-        explicit PerWorker(const ModelConfig& config);
+        PerWorker(const ModelConfig& config, size_t rows, bool bf16);
 
         std::vector<float> residual;    // [kPrivateRows][width]
         ActivationBuffer normed;        // [kPrivateRows][width]
         std::vector<float> projected;   // [width]
         std::vector<float> head_piece;  // [kHeadRows][kHeadPiecePanels * kPanelRows]
+        std::vector<float> gate_piece;  // [rows][kGatePiecePanels * kPanelRows]
+        std::vector<float> up_piece;    // likewise; empty without bf16
         std::vector<TopLogits> top;     // [kHeadRows]: of this worker's panels
         TopLogits merged;
         std::vector<float> gemm;

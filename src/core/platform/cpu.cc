@@ -41,7 +41,8 @@ CpuFeatures DetectCpuFeatures() {
     if (features.avx2 && __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx))
         features.avx_vnni = (eax >> 4) & 1;
     if (features.avx512_vnni && __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx))
-        features.amx_int8 = (edx >> 24 & 1) && (edx >> 25 & 1) && RequestTiles();
+        features.amx = features.avx512_bf16 && (edx >> 22 & 1) && (edx >> 24 & 1) &&
+                       (edx >> 25 & 1) && RequestTiles();
 #endif
     return features;
 }

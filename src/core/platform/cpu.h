@@ -6,12 +6,12 @@
 namespace lathe::platform {
 
 struct CpuFeatures {
-    bool avx2 = false;         // with FMA and F16C
-    bool avx_vnni = false;     // VEX-encoded vpdpbusd
-    bool avx512 = false;       // F, BW, DQ, VL
+    bool avx2 = false;      // with FMA and F16C
+    bool avx_vnni = false;  // VEX-encoded vpdpbusd
+    bool avx512 = false;    // F, BW, DQ, VL
     bool avx512_vnni = false;
     bool avx512_bf16 = false;
-    bool amx_int8 = false;     // the system has lent its tiles to this process
+    bool amx = false;  // int8 and bf16 tiles; the system has lent its tiles to this process
 };
 
 // Features that both the processor and the operating system support.
