@@ -14,7 +14,7 @@ size_t Larger(size_t a, size_t b) {
 size_t AmxScratchFloats(const PackedMatrix& w) {
     size_t floats = GemmScratchFloats<Amx>(w);
     if (!w.quantized()) return floats;
-    size_t bytes = Larger(AmxGemmI8::ScratchBytes(w), AmxGemmBf16::ScratchBytes(w));
+    size_t bytes = Larger(AmxGemmI8::ScratchBytes(w), AmxGemmBf16::kScratchBytes);
     return Larger(floats, bytes / sizeof(float));
 }
 

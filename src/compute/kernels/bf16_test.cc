@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cmath>
 
 #include "compute/kernels/table.h"
@@ -19,6 +20,11 @@ std::vector<const Table*> TablesWithBf16() {
 
 float RoundedToBf16(float x) {
     return tensor::BF16ToF32(tensor::F32ToBF16(x));
+}
+
+// As weights are: halves away from zero.
+float WeightInBf16(float x) {
+    return std::bit_cast<float>((std::bit_cast<uint32_t>(x) + 0x8000) & 0xFFFF0000);
 }
 
 class Bf16Kernels : public testing::TestWithParam<const Table*> {
@@ -55,7 +61,7 @@ TEST_P(Bf16Kernels, MultiplyRoundedWeightsAndActivationsLikeADoubleReference) {
                     double want = 0, magnitude = 0;
                     for (size_t k = 0; k < cols; ++k) {
                         double product =
-                            static_cast<double>(RoundedToBf16(w[i % outputs * cols + k])) *
+                            static_cast<double>(WeightInBf16(w[i % outputs * cols + k])) *
                             static_cast<double>(RoundedToBf16(x[i / outputs * cols + k]));
                         want += product;
                         magnitude += std::abs(product);

@@ -115,7 +115,7 @@ int RegisterAll() {
         benchmark::RegisterBenchmark(fmt::format("peak/{}", threads).c_str(), RunPeak, threads)
             ->Iterations(1);
     constexpr std::pair<size_t, size_t> kShapes[] = {
-        {576, 1536}, {1536, 576}, {576, 576}, {896, 4864}, {640, 2048}};
+        {576, 1536}, {576, 128}, {1536, 576}, {576, 576}, {896, 4864}, {640, 2048}};
     for (auto [cols, outputs] : kShapes)
         for (DType type : {DType::kQ4_1, DType::kQ4_0, DType::kQ5_0, DType::kQ8_0})
             for (size_t rows : {1, 2, 4, 8, 16, 32, 128, 512})

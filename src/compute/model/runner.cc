@@ -6,6 +6,17 @@
 #include "core/base/check.h"
 
 namespace lathe::model {
+namespace {
+
+bool Quantized(const Weights& weights) {
+    for (const LayerWeights& layer : weights.layers)
+        for (const auto* matrix : {&layer.query, &layer.key, &layer.value, &layer.attention_output,
+                                   &layer.gate, &layer.up, &layer.down})
+            if (!matrix->quantized()) return false;
+    return true;
+}
+
+}  // namespace
 
 struct Runner::State {
     State(const Model& model_in, platform::Team& team_in, const RunnerOptions& options_in,
@@ -16,7 +27,8 @@ struct Runner::State {
           kv(std::move(kv_in)),
           rope(model.config.rope, model.weights.rope_factors),
           rope_local(model.config.rope_local, {}),
-          bf16(options.activations == Activations::kInt8 && model.table->gemm_bf16 != nullptr),
+          bf16(options.activations == Activations::kInt8 && model.table->gemm_bf16 != nullptr &&
+               Quantized(model.weights)),
           workspace(model.config, options.batch_tokens_max, bf16) {
         AllocateWorkers();
     }
@@ -48,10 +60,11 @@ size_t Runner::State::GemmScratch() const {
 
 size_t Runner::State::AttentionScratch() const {
     const ModelConfig& config = model.config;
-    return model.table->attention_scratch_floats({.kv_type = options.kv_type,
-                                                  .row_count = Workspace::kAttentionRows,
-                                                  .group = config.head_count / config.kv_head_count,
-                                                  .head_dim = config.head_dim});
+    return model.table->attention_scratch_floats(
+        {.kv_type = options.kv_type,
+         .row_count = bf16 ? Workspace::kBf16AttentionRows : Workspace::kAttentionRows,
+         .group = config.head_count / config.kv_head_count,
+         .head_dim = config.head_dim});
 }
 
 void Runner::State::AllocateWorkers() {

@@ -23,12 +23,14 @@ void StepPlan::Build(std::span<const SequenceSlice> slices, uint32_t kv_head_cou
     for (bool prompts : {false, true}) {
         for (uint32_t s = 0; s < slices.size(); ++s)
             if ((bf16 && slices[s].kind == SequenceSlice::Kind::kPrompt) == prompts)
-                AddSlice(s, kv_head_count);
+                AddSlice(s, kv_head_count,
+                         static_cast<uint32_t>(prompts ? Workspace::kBf16AttentionRows
+                                                       : Workspace::kAttentionRows));
         if (!prompts) int8_rows = rows.size();
     }
 }
 
-void StepPlan::AddSlice(uint32_t index, uint32_t kv_head_count) {
+void StepPlan::AddSlice(uint32_t index, uint32_t kv_head_count, uint32_t attention_rows) {
     const SequenceSlice& slice = batch[index];
     auto first = static_cast<uint32_t>(rows.size());
     auto count = static_cast<uint32_t>(slice.tokens.size());
@@ -44,10 +46,9 @@ void StepPlan::AddSlice(uint32_t index, uint32_t kv_head_count) {
             (slice.logits == SequenceSlice::Logits::kLast && last))
             (slice.top > 0 ? wanted_top : wanted).push_back(first + t);
     }
-    for (uint32_t row = 0; row < count; row += Workspace::kAttentionRows)
+    for (uint32_t row = 0; row < count; row += attention_rows)
         for (uint32_t head = 0; head < kv_head_count; ++head)
-            attention.push_back({index, head, first + row,
-                                 std::min<uint32_t>(Workspace::kAttentionRows, count - row)});
+            attention.push_back({index, head, first + row, std::min(attention_rows, count - row)});
 }
 
 Step::Step(const Model& model, const RunnerOptions& options, platform::Team& team, KvStorage& kv,
@@ -66,15 +67,15 @@ Step::Step(const Model& model, const RunnerOptions& options, platform::Team& tea
       visit_(visit),
       quantizes_(options.activations == Activations::kInt8),
       bf16_rows_(plan.rows.size() - plan.int8_rows),
-      private_rows_(plan.rows.size() <= Workspace::kPrivateRows) {}
+      private_rows_(plan.rows.size() <= Workspace::kPrivateRows),
+      splits_rows_(bf16_rows_ >= Workspace::kSplitRows * static_cast<size_t>(team.size())) {}
 
 void Step::Run(int worker) {
-    Embed(worker);
     const auto& layers = model_.weights.layers;
+    Embed(worker, layers[0].attention_norm);
     for (uint32_t i = 0; i < layers.size(); ++i) {
         const LayerWeights& layer = layers[i];
-        NormAndQuantize(worker, layer.attention_norm);
-        BarrierUnlessPrivate();
+        BarrierUnlessOwn();
         ProjectQkv(worker, layer);
         team_.Barrier();
         if (!plan_.single_tokens) {
@@ -85,26 +86,44 @@ void Step::Run(int worker) {
         team_.Barrier();
         if (worker == 0) next_unit_.store(0, std::memory_order_relaxed);  // barriers follow
         ProjectAttention(worker, layer);
-        team_.Barrier();
-        AddToResidual(worker, layer.output_bias, layer.post_attention_norm);
-        NormAndQuantize(worker, layer.feed_forward_norm);
-        BarrierUnlessPrivate();
+        BarrierUnlessSplit();
+        EndBlock(worker, layer.output_bias, layer.post_attention_norm, &layer.feed_forward_norm);
+        BarrierUnlessOwn();
         GateAndUp(worker, layer);
-        team_.Barrier();
+        BarrierUnlessSplit();
         Down(worker, layer);
-        team_.Barrier();
-        AddToResidual(worker, {}, layer.post_feed_forward_norm);
+        BarrierUnlessSplit();
+        EndBlock(worker, {}, layer.post_feed_forward_norm,
+                 i + 1 < layers.size() ? &layers[i + 1].attention_norm : nullptr);
     }
     Head(worker);
 }
 
-void Step::BarrierUnlessPrivate() {
-    if (!private_rows_) team_.Barrier();
+void Step::BarrierUnlessSplit() {
+    if (!splits_rows_ || plan_.int8_rows > 0) team_.Barrier();
 }
 
-Range Step::RowsOf(int worker) const {
-    if (private_rows_) return {0, plan_.rows.size()};
-    return Share(plan_.rows.size(), worker, team_.size());
+void Step::BarrierUnlessOwn() {
+    if (!private_rows_) BarrierUnlessSplit();
+}
+
+template <class Each>
+void Step::ForRowsOf(int worker, Each each) const {
+    const Range all{0, plan_.int8_rows};
+    Range range = private_rows_ ? all : Share(all.end, worker, team_.size());
+    for (size_t row = range.begin; row < range.end; ++row) each(row);
+    range = private_rows_ ? Range{0, bf16_rows_} : Bf16RowsOf(worker);
+    for (size_t row = range.begin; row < range.end; ++row) each(plan_.int8_rows + row);
+}
+
+Range Step::Bf16RowsOf(int worker) const {
+    return Share(bf16_rows_, worker, team_.size(), kernels::Bf16Rows::kTileRows);
+}
+
+PanelRange Step::Bf16PanelsOf(int worker, const PackedMatrix& weights, size_t grain) const {
+    if (splits_rows_) return {0, weights.panel_count()};
+    auto [begin, end] = Share(weights.panel_count(), worker, team_.size(), grain);
+    return {begin, end};
 }
 
 float* Step::Residual(int worker, size_t row) {
@@ -123,18 +142,20 @@ void Step::Quantize(ActivationBuffer& buffer, size_t row, const float* values, s
     if (row < plan_.int8_rows)
         table_.quantize_row(values, cols, buffer.quantized(row + 1, column), row);
     else
-        table_.to_bf16_row(values, cols, buffer.bf16(bf16_rows_, column), row - plan_.int8_rows);
-}
-
-void Step::Quantize(ActivationBuffer& buffer, size_t row) const {
-    Quantize(buffer, row, buffer.row(row), 0, buffer.stride());
+        table_.to_bf16_row(values, cols, buffer.bf16(0, bf16_rows_, column), row - plan_.int8_rows);
 }
 
 void Step::Multiply(int worker, const PackedMatrix& weights, ActivationBuffer& input,
-                    PanelRange panels, MutableRows output) {
-    MultiplyInt8(worker, weights, input, plan_.int8_rows, panels, output);
-    MultiplyBf16(worker, weights, input, panels,
-                 {output.data + plan_.int8_rows * output.stride, output.stride});
+                    MutableRows output) {
+    auto [begin, end] = Share(weights.panel_count(), worker, team_.size());
+    MultiplyInt8(worker, weights, input, plan_.int8_rows, {begin, end}, output);
+    MultiplyBf16(worker, weights, input, Bf16PanelsOf(worker, weights), Bf16Output(worker, output));
+}
+
+// Where a worker's first bf16 row is.
+MutableRows Step::Bf16Output(int worker, MutableRows output) const {
+    size_t row = plan_.int8_rows + (splits_rows_ ? Bf16RowsOf(worker).begin : 0);
+    return {output.data + row * output.stride, output.stride};
 }
 
 void Step::MultiplyInt8(int worker, const PackedMatrix& weights, ActivationBuffer& input,
@@ -149,32 +170,32 @@ void Step::MultiplyInt8(int worker, const PackedMatrix& weights, ActivationBuffe
 
 void Step::MultiplyBf16(int worker, const PackedMatrix& weights, ActivationBuffer& input,
                         PanelRange panels, MutableRows output) {
-    if (bf16_rows_ == 0 || panels.begin >= panels.end) return;
+    const Range range = splits_rows_ ? Bf16RowsOf(worker) : Range{0, bf16_rows_};
+    const size_t rows = range.end - range.begin;
+    if (rows == 0 || panels.begin >= panels.end) return;
     float* scratch = work_.workers[static_cast<size_t>(worker)].gemm.data();
-    if (weights.quantized())
-        return table_.gemm_bf16(weights, panels, input.bf16(bf16_rows_), output, scratch);
-    kernels::Rows rows = {input.row(plan_.int8_rows), input.stride(), bf16_rows_};
-    table_.gemm_f32(weights, panels, rows, output, scratch);
+    table_.gemm_bf16(weights, panels, input.bf16(range.begin, rows), output, scratch);
 }
 
-void Step::Embed(int worker) {
-    auto [begin, end] = RowsOf(worker);
-    for (size_t r = begin; r < end; ++r) {
+void Step::Embed(int worker, const std::vector<float>& next_norm) {
+    ForRowsOf(worker, [&](size_t r) {
         std::span<float> row(Residual(worker, r), config_.width);
         model_.weights.embedding.ExpandRow(static_cast<size_t>(plan_.rows[r].id), row);
         if (config_.embedding_scale != 1)
             for (float& value : row) value *= config_.embedding_scale;
-    }
+        NormAndQuantize(r, worker, next_norm);
+    });
 }
 
-void Step::NormAndQuantize(int worker, const std::vector<float>& weight) {
+void Step::NormAndQuantize(size_t row, int worker, const std::vector<float>& weight) {
     ActivationBuffer& normed = Normed(worker);
-    auto [begin, end] = RowsOf(worker);
-    for (size_t r = begin; r < end; ++r) {
-        table_.rms_norm(Residual(worker, r), weight.data(), config_.norm_epsilon, config_.width,
-                        normed.row(r));
-        Quantize(normed, r);
-    }
+    // A bf16 row of floats would only take the cache from others.
+    float* floats = row < plan_.int8_rows
+                        ? normed.row(row)
+                        : work_.workers[static_cast<size_t>(worker)].projected.data();
+    table_.rms_norm(Residual(worker, row), weight.data(), config_.norm_epsilon, config_.width,
+                    floats);
+    Quantize(normed, row, floats, 0, config_.width);
 }
 
 void Step::ProjectQkv(int worker, const LayerWeights& layer) {
@@ -192,8 +213,10 @@ void Step::ProjectQkv(int worker, const LayerWeights& layer) {
         size_t count = part.weights->panel_count();
         PanelRange panels{std::clamp(begin, first, first + count) - first,
                           std::clamp(end, first, first + count) - first};
-        Multiply(worker, *part.weights, Normed(worker), panels,
-                 {part.output->data(), part.weights->rows()});
+        MutableRows output{part.output->data(), part.weights->rows()};
+        MultiplyInt8(worker, *part.weights, Normed(worker), plan_.int8_rows, panels, output);
+        if (splits_rows_) panels = {0, count};
+        MultiplyBf16(worker, *part.weights, Normed(worker), panels, Bf16Output(worker, output));
         first += count;
     }
 }
@@ -262,11 +285,14 @@ void Step::AttendUnit(int worker, uint32_t layer_index, const StepPlan::Attentio
     const size_t column = unit.kv_head * group * config_.head_dim;
     const size_t offset = unit.first_row * size_t{config_.query_width()} + column;
     const bool bf16 = unit.first_row >= plan_.int8_rows;
+    const float* queries = work_.query.data() + offset;
+    // Over the queries where floats are read once only, to quantize them.
+    float* out = bf16 ? work_.query.data() + offset : work_.attended.row(0) + offset;
     (bf16 ? table_.attend_bf16 : table_.attend)(
-        {.queries = work_.query.data() + offset,
+        {.queries = queries,
          .query_row_stride = config_.query_width(),
          .query_head_stride = config_.head_dim,
-         .out = work_.attended.row(0) + offset,
+         .out = out,
          .key_pages = own.key_pages.data(),
          .value_pages = own.value_pages.data(),
          .kv_type = options_.kv_type,
@@ -280,8 +306,8 @@ void Step::AttendUnit(int worker, uint32_t layer_index, const StepPlan::Attentio
          .scratch = own.attention.data()});
     if (AttentionQuantizes())
         for (size_t row = unit.first_row; row < unit.first_row + unit.row_count; ++row)
-            Quantize(work_.attended, row, work_.attended.row(row) + column, column,
-                     group * config_.head_dim);
+            Quantize(work_.attended, row, out + (row - unit.first_row) * config_.query_width(),
+                     column, group * config_.head_dim);
 }
 
 // A task's columns are whole blocks of activations.
@@ -292,41 +318,51 @@ bool Step::AttentionQuantizes() const {
 void Step::ProjectAttention(int worker, const LayerWeights& layer) {
     if (quantizes_ && !AttentionQuantizes()) {
         auto [begin, end] = Share(plan_.rows.size(), worker, team_.size());
-        for (size_t r = begin; r < end; ++r) Quantize(work_.attended, r);
+        for (size_t r = begin; r < end; ++r)
+            Quantize(work_.attended, r,
+                     r < plan_.int8_rows ? work_.attended.row(r)
+                                         : work_.query.data() + r * config_.query_width(),
+                     0, config_.query_width());
         team_.Barrier();
     }
-    auto [first, last] = Share(layer.attention_output.panel_count(), worker, team_.size());
-    Multiply(worker, layer.attention_output, work_.attended, {first, last},
+    Multiply(worker, layer.attention_output, work_.attended,
              {work_.projected.data(), config_.width});
 }
 
-void Step::AddToResidual(int worker, const std::vector<float>& bias,
+// What a block gave goes to the residual, and that to the next block.
+void Step::EndBlock(int worker, const std::vector<float>& bias, const std::vector<float>& post_norm,
+                    const std::vector<float>* next_norm) {
+    ForRowsOf(worker, [&](size_t row) {
+        AddToResidual(row, worker, bias, post_norm);
+        if (next_norm != nullptr) NormAndQuantize(row, worker, *next_norm);
+    });
+}
+
+void Step::AddToResidual(size_t row, int worker, const std::vector<float>& bias,
                          const std::vector<float>& post_norm) {
     const size_t width = config_.width;
-    auto [begin, end] = RowsOf(worker);
-    for (size_t r = begin; r < end; ++r) {
-        float* projected = work_.projected.data() + r * width;
-        if (private_rows_ && (!bias.empty() || !post_norm.empty())) {  // others read it too
-            float* copy = work_.workers[static_cast<size_t>(worker)].projected.data();
-            std::copy_n(projected, width, copy);
-            projected = copy;
-        }
-        if (!bias.empty()) table_.add(bias.data(), width, projected);
-        if (!post_norm.empty())
-            table_.rms_norm(projected, post_norm.data(), config_.norm_epsilon, width, projected);
-        table_.add(projected, width, Residual(worker, r));
+    float* projected = work_.projected.data() + row * width;
+    if (private_rows_ && (!bias.empty() || !post_norm.empty())) {  // others read it too
+        float* copy = work_.workers[static_cast<size_t>(worker)].projected.data();
+        std::copy_n(projected, width, copy);
+        projected = copy;
     }
+    if (!bias.empty()) table_.add(bias.data(), width, projected);
+    if (!post_norm.empty())
+        table_.rms_norm(projected, post_norm.data(), config_.norm_epsilon, width, projected);
+    table_.add(projected, width, Residual(worker, row));
 }
 
 void Step::GateAndUp(int worker, const LayerWeights& layer) {
     // Two panels are one block of activations, so that a worker can quantize its own part.
     constexpr size_t kGrain = PackedMatrix::kBlock / PackedMatrix::kPanelRows;
     auto [begin, end] = Share(layer.gate.panel_count(), worker, team_.size(), kGrain);
-    if (begin >= end) return;
-    GateAndUpInt8(worker, layer, {begin, end});
+    if (begin < end) GateAndUpInt8(worker, layer, {begin, end});
+    if (bf16_rows_ == 0) return;
     constexpr size_t kPiece = Workspace::kGatePiecePanels;
-    for (size_t panel = begin; panel < end && bf16_rows_ > 0; panel += kPiece)
-        GateAndUpBf16(worker, layer, {panel, std::min(end, panel + kPiece)});
+    PanelRange panels = Bf16PanelsOf(worker, layer.gate, kGrain);
+    for (size_t panel = panels.begin; panel < panels.end; panel += kPiece)
+        GateAndUpBf16(worker, layer, {panel, std::min(panels.end, panel + kPiece)});
 }
 
 void Step::GateAndUpInt8(int worker, const LayerWeights& layer, PanelRange panels) {
@@ -358,18 +394,17 @@ void Step::GateAndUpBf16(int worker, const LayerWeights& layer, PanelRange panel
     MultiplyBf16(worker, layer.gate, normed, panels, {own.gate_piece.data() - column, kStride});
     MultiplyBf16(worker, layer.up, normed, panels, {own.up_piece.data() - column, kStride});
     auto activate = config_.activation == Activation::kSilu ? table_.silu_mul : table_.gelu_mul;
-    for (size_t i = 0; i < bf16_rows_; ++i) {
+    const Range rows = splits_rows_ ? Bf16RowsOf(worker) : Range{0, bf16_rows_};
+    for (size_t i = 0; i < rows.end - rows.begin; ++i) {
         float* gate = own.gate_piece.data() + i * kStride;
         activate(gate, own.up_piece.data() + i * kStride, count);
-        const size_t row = plan_.int8_rows + i;
+        const size_t row = plan_.int8_rows + rows.begin + i;
         Quantize(work_.gate, row, gate, column, count);
-        if (!layer.down.quantized()) std::copy_n(gate, count, work_.gate.row(row) + column);
     }
 }
 
 void Step::Down(int worker, const LayerWeights& layer) {
-    auto [begin, end] = Share(layer.down.panel_count(), worker, team_.size());
-    Multiply(worker, layer.down, work_.gate, {begin, end}, {work_.projected.data(), config_.width});
+    Multiply(worker, layer.down, work_.gate, {work_.projected.data(), config_.width});
 }
 
 void Step::Head(int worker) {

@@ -27,6 +27,10 @@
 // (3) Activations meet quantized weights in int8; where the kernels have bf16, those of
 // prompts' rows do in bf16. Rows of prompts lie behind the others.
 //
+// Many bf16 rows would leave the cache between two phases: with Workspace::kSplitRows of
+// them for each worker, a worker takes its share of the rows through everything but
+// attention, with all panels, and waits for nobody on the way.
+//
 // Each element of each result is computed by one worker in an order that depends on
 // its own row only; hence results do not depend on batch or team.
 #pragma once
@@ -82,7 +86,7 @@ public:
     bool single_tokens = false;  // no slice has two
 
 private:
-    void AddSlice(uint32_t index, uint32_t kv_head_count);
+    void AddSlice(uint32_t index, uint32_t kv_head_count, uint32_t attention_rows);
 };
 
 class Step {
@@ -94,15 +98,17 @@ public:
     void Run(int worker);
 
 private:
-    void Embed(int worker);
-    void NormAndQuantize(int worker, const std::vector<float>& weight);
+    void Embed(int worker, const std::vector<float>& next_norm);
+    void NormAndQuantize(size_t row, int worker, const std::vector<float>& weight);
     void ProjectQkv(int worker, const LayerWeights& layer);
     void PositionAndStore(int worker, uint32_t layer_index);
     void PositionAndStoreHeads(uint32_t layer_index, size_t row, uint32_t kv_head);
     void Attend(int worker, uint32_t layer_index);
     void AttendUnit(int worker, uint32_t layer_index, const StepPlan::AttentionUnit& unit);
     void ProjectAttention(int worker, const LayerWeights& layer);
-    void AddToResidual(int worker, const std::vector<float>& bias,
+    void EndBlock(int worker, const std::vector<float>& bias, const std::vector<float>& post_norm,
+                  const std::vector<float>* next_norm);
+    void AddToResidual(size_t row, int worker, const std::vector<float>& bias,
                        const std::vector<float>& post_norm);
     void GateAndUp(int worker, const LayerWeights& layer);
     void GateAndUpInt8(int worker, const LayerWeights& layer, kernels::PanelRange panels);
@@ -115,20 +121,29 @@ private:
     void NormHeadRows(int worker, std::span<const uint32_t> rows, platform::Range range);
     void CapLogits(std::span<float> logits) const;
 
-    // All rows of the step; the first `rows` rows; the bf16 rows, the first at `output`.
+    // A worker's part of all rows of the step, and of the first `rows` rows; its bf16 rows
+    // with some panels, the first of these rows at `output`.
     void Multiply(int worker, const kernels::PackedMatrix& weights, ActivationBuffer& input,
-                  kernels::PanelRange panels, kernels::MutableRows output);
+                  kernels::MutableRows output);
     void MultiplyInt8(int worker, const kernels::PackedMatrix& weights, ActivationBuffer& input,
                       size_t rows, kernels::PanelRange panels, kernels::MutableRows output);
     void MultiplyBf16(int worker, const kernels::PackedMatrix& weights, ActivationBuffer& input,
                       kernels::PanelRange panels, kernels::MutableRows output);
+    kernels::MutableRows Bf16Output(int worker, kernels::MutableRows output) const;
     // Columns [column, column + cols) of a row of the step, which are at `values`, for the
     // products to come.
     void Quantize(ActivationBuffer& buffer, size_t row, const float* values, size_t column,
                   size_t cols) const;
-    void Quantize(ActivationBuffer& buffer, size_t row) const;
-    platform::Range RowsOf(int worker) const;
-    void BarrierUnlessPrivate();
+    // Calls each(row) for the rows of a worker.
+    template <class Each>
+    void ForRowsOf(int worker, Each each) const;
+    platform::Range Bf16RowsOf(int worker) const;  // counted from the first of them
+    kernels::PanelRange Bf16PanelsOf(int worker, const kernels::PackedMatrix& weights,
+                                     size_t grain = 1) const;
+    // After products, where others read the rows or their panels made them; after rows, where
+    // others read them.
+    void BarrierUnlessSplit();
+    void BarrierUnlessOwn();
     bool AttentionQuantizes() const;
 
     // The rows of a worker: its own, or its share of everybody's.
@@ -149,6 +164,7 @@ private:
     const bool quantizes_;
     const size_t bf16_rows_;
     const bool private_rows_;
+    const bool splits_rows_;  // a worker multiplies its bf16 rows with all panels
     std::atomic<uint32_t> next_unit_{0};
 };
 

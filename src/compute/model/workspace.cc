@@ -32,9 +32,9 @@ kernels::QuantizedRows ActivationBuffer::quantized(size_t count, size_t column) 
             .count = count};
 }
 
-kernels::Bf16Rows ActivationBuffer::bf16(size_t count, size_t column) {
-    return {first_tile_ + column / kBlock * kernels::Bf16Rows::kTileElements, blocks_stride_,
-            count};
+kernels::Bf16Rows ActivationBuffer::bf16(size_t first, size_t count, size_t column) {
+    size_t tile = first / kernels::Bf16Rows::kTileRows * blocks_stride_ + column / kBlock;
+    return {first_tile_ + tile * kernels::Bf16Rows::kTileElements, blocks_stride_, count};
 }
 
 Workspace::PerWorker::PerWorker(const ModelConfig& c, size_t rows, bool bf16)

@@ -23,7 +23,8 @@ public:
     kernels::MutableRows mutable_rows() { return {floats_.data(), cols_}; }
     // Columns [column, ...) of all rows; `column` is a multiple of the block size.
     kernels::QuantizedRows quantized(size_t count, size_t column = 0);
-    kernels::Bf16Rows bf16(size_t count, size_t column = 0);
+    // Rows [first, first + count) of the bf16 ones; `first` is a multiple of a tile's rows.
+    kernels::Bf16Rows bf16(size_t first, size_t count, size_t column = 0);
 
 private:
     size_t cols_;
@@ -46,6 +47,9 @@ struct Workspace {
     static constexpr size_t kPrivateRows = 4;
     // Query rows of one attention task: enough to reuse a page of keys in cache.
     static constexpr size_t kAttentionRows = 16;
+    static constexpr size_t kBf16AttentionRows = 32;
+    // With so many bf16 rows a worker, expanding all panels for each pays (step.h).
+    static constexpr size_t kSplitRows = 64;
     // Panels of gate and up that a worker takes a step further at once, for prompts' rows.
     static constexpr size_t kGatePiecePanels = 8;
 

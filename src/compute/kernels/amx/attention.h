@@ -295,16 +295,15 @@ class AmxAttention {
         return join(join(fours[0], fours[1]), join(fours[2], fours[3]));
     }
 
-    // 2^x within 3e-6 for x <= 0, finer than what bf16 keeps; 0 from -200 down. NaN stays.
+    // 2^x within 8e-5 for x <= 0, finer than what bf16 keeps; 0 from -200 down. NaN stays.
     LATHE_INLINE F PowerOfTwo(F x) {
         constexpr int kDown = _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC;
         x = S::Max(S::Set(-200.0f), x);
         F r = _mm512_reduce_ps(x, kDown);  // x - floor(x)
-        F p = S::Set(1.35341679e-2f);
-        p = S::MulAdd(p, r, S::Set(5.20114606e-2f));
-        p = S::MulAdd(p, r, S::Set(2.41442757e-1f));
-        p = S::MulAdd(p, r, S::Set(6.93003834e-1f));
-        p = S::MulAdd(p, r, S::Set(1.00000259f));
+        F p = S::Set(7.80245226e-2f);
+        p = S::MulAdd(p, r, S::Set(2.26067155e-1f));
+        p = S::MulAdd(p, r, S::Set(6.9583354e-1f));
+        p = S::MulAdd(p, r, S::Set(9.99925219e-1f));
         return _mm512_scalef_ps(p, x);
     }
 
@@ -317,24 +316,46 @@ class AmxAttention {
         return static_cast<__mmask16>(below(end) & ~below(begin));
     }
 
-    // Hides what a query does not see in pages [from, to) of the chunk at token `first`;
-    // returns the largest score by lanes.
-    static F MaskScores(const AttentionTask& task, const QueryTile& tile, size_t q, size_t first,
-                        size_t from, size_t to, float* scores) {
+    static void CapScores(float softcap, size_t begin, size_t end, float* scores) {
+        F cap = S::Set(softcap * kLog2E);
+        for (size_t t = begin; t < end; t += S::kLanes)
+            S::Store(scores + t, S::Mul(cap, Tanh<S>(S::Load(scores + t))));
+    }
+
+    // Tokens of a chunk: [begin, end) are looked at, [all_begin, all_end) are seen by every
+    // query of the tile; all multiples of the lanes.
+    struct Span {
+        size_t begin, all_begin, all_end, end;
+    };
+
+    static Span SpanOf(const QueryTile& tile, size_t first, size_t from, size_t to) {
+        Span span{from * kPageTokens, 0, 0, to * kPageTokens};
+        auto inside = [&](size_t at) {
+            at = at > first ? at - first : 0;
+            return at < span.begin ? span.begin : at > span.end ? span.end : at;
+        };
+        span.all_begin = (inside(tile.begin[kTile - 1]) + S::kLanes - 1) / S::kLanes * S::kLanes;
+        span.all_end = inside(tile.end[0]) / S::kLanes * S::kLanes;
+        if (span.all_end < span.all_begin) span.all_end = span.all_begin;
+        return span;
+    }
+
+    // Hides what query `q` does not see; returns the largest score by lanes.
+    LATHE_INLINE F MaskScores(const QueryTile& tile, size_t q, size_t first, const Span& span,
+                              float* scores) {
         size_t begin = tile.begin[q] > first ? tile.begin[q] - first : 0;
         size_t end = tile.end[q] > first ? tile.end[q] - first : 0;
-        F top = S::Set(kLowest);
-        for (size_t t = from * kPageTokens; t < to * kPageTokens; t += S::kLanes) {
-            F score = S::Load(scores + t);
-            bool changes = task.softcap != 0;
-            if (changes) score = S::Mul(S::Set(task.softcap * kLog2E), Tanh<S>(score));
-            if (t < begin || t + S::kLanes > end) {
-                score = _mm512_mask_mov_ps(S::Set(kLowest), Between(begin, end, t), score);
-                changes = true;
-            }
-            if (changes) S::Store(scores + t, score);
+        F lowest = S::Set(kLowest);
+        F top = lowest;
+        auto mask = [&](size_t t) __attribute__((always_inline)) {
+            F score = _mm512_mask_mov_ps(lowest, Between(begin, end, t), S::Load(scores + t));
+            S::Store(scores + t, score);
             top = S::Max(score, top);
-        }
+        };
+        for (size_t t = span.begin; t < span.all_begin; t += S::kLanes) mask(t);
+        for (size_t t = span.all_begin; t < span.all_end; t += S::kLanes)
+            top = S::Max(S::Load(scores + t), top);
+        for (size_t t = span.all_end; t < span.end; t += S::kLanes) mask(t);
         return top;
     }
 
@@ -344,8 +365,12 @@ class AmxAttention {
     static void Weigh(const AttentionTask& task, QueryTile& tile, size_t first, size_t from,
                       size_t to, const Areas& areas, float* factors) {
         F rows[kTile];
-        for (size_t q = 0; q < kTile; ++q)
-            rows[q] = MaskScores(task, tile, q, first, from, to, areas.scores + q * kChunkTokens);
+        Span span = SpanOf(tile, first, from, to);
+        for (size_t q = 0; q < kTile; ++q) {
+            float* scores = areas.scores + q * kChunkTokens;
+            if (task.softcap != 0) CapScores(task.softcap, span.begin, span.end, scores);
+            rows[q] = MaskScores(tile, q, first, span, scores);
+        }
         F old = _mm512_load_ps(tile.max);
         F max = S::Max(ReduceEach(rows, [](F a, F b) { return S::Max(a, b); }), old);
         F factor = PowerOfTwo(S::Sub(old, max));
