@@ -80,14 +80,25 @@ struct Attention {
         return lanes[0];
     }
 
+    // What a decoding step reads soon, page by page: each comes from memory once.
+    struct Ahead {
+        const std::byte* keys;    // of the next page
+        const std::byte* values;  // of this one
+        LATHE_INLINE void Prefetch(const Ahead& ahead, size_t offset) {
+            constexpr int kSecondLevel = 2;
+            __builtin_prefetch(ahead.keys + offset, 0, kSecondLevel);
+            __builtin_prefetch(ahead.values + offset, 0, kSecondLevel);
+        }
+    };
+
     // Scores of a page: kR queries times 32 keys.
     template <int kR, class From>
     static void ScorePage(const Tile& tile, const typename From::Element* keys, size_t head_dim,
-                          float* scores) {
+                          const Ahead& ahead, float* scores) {
         constexpr size_t kV = S::kScoreVectors;
         if constexpr (!From::kScaled) {
             for (size_t token = 0; token < kPageTokens; token += kV * kLanes)
-                ScoreDims<kR, From>(tile.transposed, keys + token, head_dim, scores + token,
+                ScoreDims<kR, From>(tile.transposed, keys + token, head_dim, ahead, scores + token,
                                     [](F dots, size_t, size_t) { return dots; });
             return;
         }
@@ -97,7 +108,7 @@ struct Attention {
         const uint16_t* magnitudes = Int8::Magnitudes(keys, head_dim);
         F step = S::Set(Int8::kStepOfMagnitude);
         for (size_t token = 0; token < kPageTokens; token += kV * kLanes)
-            ScoreDims<kR, From>(tile.transposed, keys + token, head_dim, scores + token,
+            ScoreDims<kR, From>(tile.transposed, keys + token, head_dim, ahead, scores + token,
                                 [&](F dots, size_t r, size_t v) __attribute__((always_inline)) {
                                     F scale =
                                         S::Mul(S::LoadHalf(magnitudes + token + v * kLanes), step);
@@ -131,13 +142,14 @@ struct Attention {
     // vector)` gives what is stored.
     template <int kR, class From, class Finish>
     LATHE_INLINE void ScoreDims(const float* query, const typename From::Element* key, size_t dims,
-                                float* scores, Finish finish) {
+                                const Ahead& ahead, float* scores, Finish finish) {
         constexpr size_t kV = S::kScoreVectors;
         F acc[kR][kV];
         LATHE_UNROLL
         for (size_t r = 0; r < kR; ++r) LATHE_UNROLL
         for (size_t v = 0; v < kV; ++v) acc[r][v] = S::Zero();
         for (size_t d = 0; d < dims; ++d, key += kPageTokens, query += kR) {
+            Ahead::Prefetch(ahead, d * kPageTokens * sizeof(typename From::Element));
             F k[kV];
             LATHE_UNROLL
             for (size_t v = 0; v < kV; ++v) k[v] = From::Load(key + v * kLanes);
@@ -346,9 +358,14 @@ struct Attention {
         if (begin < first) begin = first;
         if (end > first + kChunkTokens) end = first + kChunkTokens;
         WithCount<kTile>(tile.count, [&]<int kR>() __attribute__((always_inline)) {
-            for (size_t page = begin / kPageTokens; page * kPageTokens < end; ++page)
+            for (size_t page = begin / kPageTokens; page * kPageTokens < end; ++page) {
+                size_t next = (page + 1) * kPageTokens < end ? page + 1 : page;
+                Ahead ahead{static_cast<const std::byte*>(task.key_pages[next]),
+                            static_cast<const std::byte*>(task.value_pages[page])};
                 ScorePage<kR, From>(tile, static_cast<const Element*>(task.key_pages[page]),
-                                    task.head_dim, tile.scores + (page - first_page) * kPageTokens);
+                                    task.head_dim, ahead,
+                                    tile.scores + (page - first_page) * kPageTokens);
+            }
         });
         float maxima[kTile], sums[kTile];
         bool sees[kTile];

@@ -25,7 +25,6 @@ struct GemmI8 {
     static constexpr size_t kRows = PackedMatrix::kPanelRows;
     static constexpr int kVectors = static_cast<int>(kPanelVectors<S>);
     static constexpr int kTileRows = S::kGemmI8Rows;
-    static constexpr int kStreamRows = 4;  // up to so many, memory sets the pace
     static constexpr size_t kPrefetchBytes = 6144;
     static constexpr size_t kGroupBytes = 256 << 10;
 
@@ -114,7 +113,7 @@ struct GemmI8 {
         for (int v = 0; v < kVectors; ++v) acc[r][v] = S::Zero();
 
         for (size_t b = 0; b < blocks; ++b) {
-            if constexpr (kR <= kStreamRows) Prefetch<Format>(panel, b, blocks);
+            Prefetch<Format>(panel, b, blocks);
             const uint8_t* codes = panel.codes + b * Format::kBits * kPlaneBytes;
             Unrolled<Format::kHalves>([&]<int kHalf>() __attribute__((always_inline)) {
                 Dot dot[kR][kVectors];

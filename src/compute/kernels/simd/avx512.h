@@ -11,7 +11,7 @@ namespace lathe::kernels {
 struct Avx512 {
     static constexpr std::string_view kName = "avx512";
 
-    static constexpr int kGemmI8Rows = 10;
+    static constexpr int kGemmI8Rows = 12;
     static constexpr int kGemmF32Rows = 12, kGemmF32Panels = 2, kGemmF32ThinPanels = 4;
     static constexpr int kScoreRows = 12, kScoreVectors = 2;
     static constexpr int kValueRows = 6, kValueVectors = 4;
