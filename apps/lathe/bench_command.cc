@@ -28,7 +28,7 @@ struct BenchOptions {
     std::vector<std::string> serve{"1x512/65", "32x120/64"};
     int depth = 128;    // tokens before the decoding starts
     int generate = 32;  // steps
-    int rows = 256;     // of a step
+    int rows = 512;     // of a step
     int repeat = 3;
     std::string text_file;
     bool speculation = false;

@@ -134,6 +134,7 @@ private:
         int32_t pages = world.model.context_length / world.model.page_tokens + 1;
         world.model.page_count = std::max(1, Between(pages * 2 / 3, pages * 3));
         world.model.batch_tokens_max = 64;
+        world.model.tells_prompts_apart = Chance(0.5);
         world.model.seed = random_();
         world.model.repeats = Pick({0.0, 0.9, 0.98});  // a text that repeats itself can be guessed
         world.engine.context_length = world.model.context_length;

@@ -26,6 +26,8 @@ int32_t EndOf(const SequenceSlice& slice) {
 
 }  // namespace
 
+thread_local uint64_t FakeRunner::kinds_ = 0;
+
 FakeRunner::FakeRunner(const Options& options)
     : options_(options),
       logits_([this](std::span<const TokenId> history, std::span<float> logits) {
@@ -59,7 +61,8 @@ void FakeRunner::Forward(std::span<const SequenceSlice> batch, const engine::Log
         const SequenceSlice& slice = batch[i];
         for (size_t t = 0; t < slice.tokens.size(); ++t)
             SlotAt(slice, slice.position + static_cast<int32_t>(t)) = {
-                slice.tokens[t], slice.position + static_cast<int32_t>(t)};
+                slice.tokens[t], slice.position + static_cast<int32_t>(t),
+                options_.tells_prompts_apart && slice.kind == SequenceSlice::Kind::kPrompt};
         bool all = slice.logits == SequenceSlice::Logits::kAll;
         size_t none = slice.logits == SequenceSlice::Logits::kNone;
         for (size_t t = all ? 0 : slice.tokens.size() - 1 + none; t < slice.tokens.size(); ++t)
@@ -69,6 +72,7 @@ void FakeRunner::Forward(std::span<const SequenceSlice> batch, const engine::Log
         std::vector<float> logits(static_cast<size_t>(options_.vocab_size));
         for (size_t r = first; r < wanted.size();
              r += static_cast<size_t>(options_.visit_threads)) {
+            kinds_ = KindsOf(batch[wanted[r].slice], wanted[r].token);
             logits_(HistoryOf(batch[wanted[r].slice], wanted[r].token), logits);
             model::VisitRow(visit, wanted[r].slice, batch[wanted[r].slice], wanted[r].token,
                             logits);
@@ -122,8 +126,16 @@ std::vector<TokenId> FakeRunner::HistoryOf(const SequenceSlice& slice, size_t to
     return history;
 }
 
+// Zero if nothing in the history was a prompt, or nobody tells.
+uint64_t FakeRunner::KindsOf(const SequenceSlice& slice, size_t token) {
+    uint64_t kinds = 0;
+    for (int32_t p = 0; p <= slice.position + static_cast<int32_t>(token); ++p)
+        if (SlotAt(slice, p).prompt) kinds = Mix(kinds ^ static_cast<uint64_t>(p + 1));
+    return kinds;
+}
+
 void FakeRunner::PseudoRandom(std::span<const TokenId> history, std::span<float> logits) const {
-    uint64_t hash = options_.seed;
+    uint64_t hash = options_.seed ^ kinds_;
     for (TokenId token : history) hash = Mix(hash ^ static_cast<uint64_t>(token));
     if (static_cast<double>(hash >> 40) * 0x1p-24 < options_.repeats)
         hash = Mix(options_.seed ^ static_cast<uint64_t>(history.back()));

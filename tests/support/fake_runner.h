@@ -13,7 +13,8 @@ namespace lathe::testing_support {
 // token of every slot of every page, and aborts when a slice's earlier positions do
 // not hold an unbroken history, when a page is written that another slice reads, or
 // when any bound of ModelRunner is broken. Logits are a function of a sequence's
-// whole history alone, so a page that was shared or reused wrongly changes the text.
+// whole history alone, so a page that was shared or reused wrongly changes the text; if it
+// tells prompts apart, of what was a prompt in that history as well.
 //
 // Engine thread only.
 class FakeRunner : public engine::ModelRunner {
@@ -23,7 +24,8 @@ public:
         int32_t context_length = 256;
         int32_t page_count = 64;
         int32_t page_tokens = 8;
-        int32_t batch_tokens_max = 256;
+        int32_t batch_tokens_max = 512;
+        bool tells_prompts_apart = false;
         int32_t visit_threads = 1;  // that visit rows at the same time
         uint64_t seed = 1;          // another seed is another model
         double repeats = 0;         // share of histories after which only the last token counts
@@ -48,6 +50,7 @@ public:
     int32_t page_count() const override { return options_.page_count; }
     int32_t page_tokens() const override { return options_.page_tokens; }
     int32_t batch_tokens_max() const override { return options_.batch_tokens_max; }
+    bool tells_prompts_apart() const override { return options_.tells_prompts_apart; }
     void Forward(std::span<const engine::SequenceSlice> batch,
                  const engine::LogitsVisitor& visit) override;
 
@@ -65,6 +68,7 @@ private:
     struct Slot {
         engine::TokenId token = -1;
         int32_t position = -1;
+        bool prompt = false;
     };
     struct Row {
         size_t slice;
@@ -75,11 +79,13 @@ private:
     void CheckSlice(const engine::SequenceSlice& slice) const;
     void CheckWriters(std::span<const engine::SequenceSlice> batch) const;
     std::vector<engine::TokenId> HistoryOf(const engine::SequenceSlice& slice, size_t token);
+    uint64_t KindsOf(const engine::SequenceSlice& slice, size_t token);
     void PseudoRandom(std::span<const engine::TokenId> history, std::span<float> logits) const;
 
     Options options_;
     Logits logits_;
-    std::vector<Slot> slots_;  // [page][slot]
+    std::vector<Slot> slots_;             // [page][slot]
+    static thread_local uint64_t kinds_;  // of the history whose logits are being made
     uint64_t rows_ = 0;
 };
 

@@ -16,7 +16,7 @@ struct EngineOptions {
                                         // than a step has rows
     int32_t queue_max = 1024;           // requests that wait; more get kResourceExhausted, but
                                         // for the first of a tenant that has none
-    int32_t tokens_per_step_max = 256;  // rows of a batch: decode rows and prefill chunks; no
+    int32_t tokens_per_step_max = 512;  // rows of a batch: decode rows and prefill chunks; no
                                         // more than the runner takes
     double token_seconds_max = 0;       // prompts leave room for so long between two tokens of
                                         // what is generating; 0: they take all rows

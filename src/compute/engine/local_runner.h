@@ -17,7 +17,7 @@ struct LocalRunnerOptions {
     std::string kernels;                     // "": the fastest here
     int threads = 0;                         // 0: all usable cores
     uint32_t context_length = 0;             // 0: the model's
-    uint32_t batch_tokens_max = 256;
+    uint32_t batch_tokens_max = 512;
     uint64_t kv_bytes = 0;  // 0: room for 64k tokens, at most a quarter of the memory
 };
 

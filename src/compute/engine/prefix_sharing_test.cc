@@ -26,9 +26,12 @@ std::vector<TokenId> RandomTokens(size_t count, uint32_t seed) {
 
 class PrefixSharing : public ::testing::Test {
 protected:
-    void Open(bool shares = true, int32_t page_count = 2000) {
-        runner_ = std::make_unique<FakeRunner>(FakeRunner::Options{
-            .context_length = 1200, .page_count = page_count, .page_tokens = 32});
+    void Open(bool shares = true, int32_t page_count = 2000, bool tells_prompts_apart = false) {
+        runner_ = std::make_unique<FakeRunner>(
+            FakeRunner::Options{.context_length = 1200,
+                                .page_count = page_count,
+                                .page_tokens = 32,
+                                .tells_prompts_apart = tells_prompts_apart});
         EngineOptions options{.context_length = 1200, .shares_prefixes = shares};
         batcher_ = Batcher::Create(*runner_, tokenizer_, options, [] {
                        return Batcher::TimePoint{};
@@ -120,6 +123,25 @@ TEST_F(PrefixSharing, GivesTheNextTurnOfAChatTheAnswerBefore) {
         << "the token that was generated last was never computed";
 }
 
+// 1,020 tokens of prompt: page 31 holds the last of them and the first of the text.
+TEST_F(PrefixSharing, DoesNotTakeATextForAPromptWhereTheModelTellsThemApart) {
+    Open(true, 2000, /*tells_prompts_apart=*/true);
+    GenerationRequest turn = Question(0);
+    turn.tokens_max = 100;
+    Add(turn);
+    RunAll();
+    std::vector<TokenId> answer = records_[0]->completions[0].ids();
+    turn.prompt.insert(turn.prompt.end(), answer.begin(), answer.end());
+    turn.prompt.push_back(7);
+    turn.tokens_max = 1;
+    Add(turn);
+    Add(turn);
+    RunAll();
+    EXPECT_EQ(records_[1]->usage.cached_prompt_tokens, 1020 / 32 * 32);
+    EXPECT_EQ(records_[2]->usage.cached_prompt_tokens, 1121 / 32 * 32)
+        << "what a prompt has computed is a prompt's";
+}
+
 TEST_F(PrefixSharing, GivesNothingToAnotherTenantOrSalt) {
     Open();
     Add(Question(0));
@@ -158,7 +180,6 @@ TEST_F(PrefixSharing, HandsAPromptOverWhenTheOneThatComputesItIsCancelled) {
     Open();
     RequestId first = Add(Question(0));
     for (uint32_t i = 1; i < 4; ++i) Add(Question(i));
-    batcher_->Step();
     batcher_->Step();
     EXPECT_EQ(batcher_->scheduler().running().size(), 1u);
     batcher_->Cancel(first);

@@ -72,8 +72,8 @@ void Runner::State::AllocateWorkers() {
     for (int i = 0; i < team.size(); ++i) {
         Workspace::PerWorker& worker =
             workspace.workers.emplace_back(model.config, options.batch_tokens_max, bf16);
-        worker.gemm.resize(GemmScratch());
-        worker.attention.resize(AttentionScratch());
+        worker.gemm = ZeroedArray<float>(GemmScratch());
+        worker.attention = ZeroedArray<float>(AttentionScratch());
         worker.key_pages.resize(pages);
         worker.value_pages.resize(pages);
     }

@@ -21,7 +21,7 @@ struct RunnerOptions {
     Activations activations = Activations::kInt8;
     kernels::KvType kv_type = kernels::KvType::kF16;
     uint32_t page_count = 0;          // of the KV cache, kernels::kPageTokens tokens each
-    uint32_t batch_tokens_max = 256;  // rows of one step
+    uint32_t batch_tokens_max = 512;  // rows of one step
     uint32_t context_length = 0;      // longest sequence; 0: the model's
 };
 

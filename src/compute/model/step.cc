@@ -127,7 +127,7 @@ PanelRange Step::Bf16PanelsOf(int worker, const PackedMatrix& weights, size_t gr
 }
 
 float* Step::Residual(int worker, size_t row) {
-    std::vector<float>& residual =
+    ZeroedArray<float>& residual =
         private_rows_ ? work_.workers[static_cast<size_t>(worker)].residual : work_.residual;
     return residual.data() + row * config_.width;
 }
@@ -201,7 +201,7 @@ void Step::NormAndQuantize(size_t row, int worker, const std::vector<float>& wei
 void Step::ProjectQkv(int worker, const LayerWeights& layer) {
     struct Part {
         const PackedMatrix* weights;
-        std::vector<float>* output;
+        ZeroedArray<float>* output;
     };
     const Part parts[] = {
         {&layer.query, &work_.query}, {&layer.key, &work_.key}, {&layer.value, &work_.value}};
@@ -267,8 +267,24 @@ void Step::PositionAndStoreHeads(uint32_t layer_index, size_t index, uint32_t kv
 }
 
 void Step::Attend(int worker, uint32_t layer_index) {
-    for (uint32_t i = next_unit_++; i < plan_.attention.size(); i = next_unit_++)
+    for (uint32_t i = next_unit_++; i < plan_.attention.size(); i = next_unit_++) {
+        size_t next = i + static_cast<size_t>(team_.size());
+        if (next < plan_.attention.size()) FetchAhead(layer_index, plan_.attention[next]);
         AttendUnit(worker, layer_index, plan_.attention[i]);
+    }
+}
+
+// Of a unit that comes soon, the page that no page before it announces.
+void Step::FetchAhead(uint32_t layer_index, const StepPlan::AttentionUnit& unit) const {
+    if (unit.row_count > 1) return;
+    const size_t position = plan_.rows[unit.first_row].position;
+    const size_t window = config_.layer_slides[layer_index] ? config_.sliding_window : 0;
+    const size_t first = window != 0 && position >= window ? position + 1 - window : 0;
+    const uint32_t page = plan_.batch[unit.slice].pages[first / kernels::kPageTokens];
+    const void* keys = kv_.Keys(page, layer_index, unit.kv_head);
+    const size_t bytes = kernels::KvKeyPageBytes(options_.kv_type, config_.head_dim);
+    for (size_t at = 0; at < bytes; at += 64)
+        __builtin_prefetch(static_cast<const std::byte*>(keys) + at, 0, /*second level*/ 2);
 }
 
 void Step::AttendUnit(int worker, uint32_t layer_index, const StepPlan::AttentionUnit& unit) {

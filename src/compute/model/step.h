@@ -104,6 +104,7 @@ private:
     void PositionAndStore(int worker, uint32_t layer_index);
     void PositionAndStoreHeads(uint32_t layer_index, size_t row, uint32_t kv_head);
     void Attend(int worker, uint32_t layer_index);
+    void FetchAhead(uint32_t layer_index, const StepPlan::AttentionUnit& unit) const;
     void AttendUnit(int worker, uint32_t layer_index, const StepPlan::AttentionUnit& unit);
     void ProjectAttention(int worker, const LayerWeights& layer);
     void EndBlock(int worker, const std::vector<float>& bias, const std::vector<float>& post_norm,

@@ -17,7 +17,7 @@ ActivationBuffer::ActivationBuffer(size_t rows, size_t cols, bool bf16)
       sums_(rows * 2 * blocks_stride_) {
     if (!bf16) return;
     constexpr size_t kTile = kernels::Bf16Rows::kTileRows, kLine = 64 / sizeof(uint16_t);
-    tiles_.resize((rows + kTile - 1) / kTile * kTile * codes_stride_ + kLine);
+    tiles_ = ZeroedArray<uint16_t>((rows + kTile - 1) / kTile * kTile * codes_stride_ + kLine);
     void* start = tiles_.data();
     size_t space = tiles_.size() * sizeof(uint16_t);
     first_tile_ = static_cast<uint16_t*>(std::align(64, 64, start, space));

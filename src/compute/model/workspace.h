@@ -8,6 +8,7 @@
 #include "compute/kernels/table.h"
 #include "compute/model/config.h"
 #include "compute/model/top_logits.h"
+#include "compute/model/zeroed_array.h"
 
 namespace lathe::model {
 
@@ -30,11 +31,11 @@ private:
     size_t cols_;
     size_t codes_stride_;
     size_t blocks_stride_;
-    std::vector<float> floats_;
-    std::vector<int8_t> codes_;
-    std::vector<float> scales_;
-    std::vector<int16_t> sums_;
-    std::vector<uint16_t> tiles_;
+    ZeroedArray<float> floats_;
+    ZeroedArray<int8_t> codes_;
+    ZeroedArray<float> scales_;
+    ZeroedArray<int16_t> sums_;
+    ZeroedArray<uint16_t> tiles_;
     uint16_t* first_tile_ = nullptr;  // in tiles_, at a multiple of 64 bytes
 };
 
@@ -56,15 +57,15 @@ struct Workspace {
     // `bf16`: for kernels that have it.
     Workspace(const ModelConfig& config, size_t rows, bool bf16);
 
-    std::vector<float> residual;   // [rows][width]
+    ZeroedArray<float> residual;   // [rows][width]
     ActivationBuffer normed;       // [rows][width]: input of q, k, v, gate and up
-    std::vector<float> query;      // [rows][query_width]
-    std::vector<float> key;        // [rows][kv_width]
-    std::vector<float> value;      // [rows][kv_width]
+    ZeroedArray<float> query;      // [rows][query_width]
+    ZeroedArray<float> key;        // [rows][kv_width]
+    ZeroedArray<float> value;      // [rows][kv_width]
     ActivationBuffer attended;     // [rows][query_width]
-    std::vector<float> projected;  // [rows][width]: output of a block before the residual
+    ZeroedArray<float> projected;  // [rows][width]: output of a block before the residual
     ActivationBuffer gate;         // [rows][feed_forward_width]
-    std::vector<float> up;         // [rows][feed_forward_width]
+    ZeroedArray<float> up;         // [rows][feed_forward_width]
     ActivationBuffer head_input;   // [kHeadRows][width]
     // [kHeadRows][vocab_size]; untouched, and no memory, while only the best are wanted
     std::unique_ptr<float[]> logits;
@@ -72,16 +73,16 @@ struct Workspace {
     struct PerWorker {
         PerWorker(const ModelConfig& config, size_t rows, bool bf16);
 
-        std::vector<float> residual;    // [kPrivateRows][width]
+        ZeroedArray<float> residual;    // [kPrivateRows][width]
         ActivationBuffer normed;        // [kPrivateRows][width]
-        std::vector<float> projected;   // [width]
-        std::vector<float> head_piece;  // [kHeadRows][kHeadPiecePanels * kPanelRows]
-        std::vector<float> gate_piece;  // [rows][kGatePiecePanels * kPanelRows]
-        std::vector<float> up_piece;    // likewise; empty without bf16
+        ZeroedArray<float> projected;   // [width]
+        ZeroedArray<float> head_piece;  // [kHeadRows][kHeadPiecePanels * kPanelRows]
+        ZeroedArray<float> gate_piece;  // [rows][kGatePiecePanels * kPanelRows]
+        ZeroedArray<float> up_piece;    // likewise; empty without bf16
         std::vector<TopLogits> top;     // [kHeadRows]: of this worker's panels
         TopLogits merged;
-        std::vector<float> gemm;
-        std::vector<float> attention;
+        ZeroedArray<float> gemm;
+        ZeroedArray<float> attention;
         std::vector<const void*> key_pages;
         std::vector<const void*> value_pages;
     };
