@@ -29,6 +29,7 @@ def prepare_venv():
           file=sys.stderr)
     subprocess.run([sys.executable, "-m", "venv", VENV], check=True)
     subprocess.run([VENV / "bin" / "pip", "install", "-q", "--no-binary", "llama-cpp-python",
+                    "--no-cache-dir",  # else a wheel of another build may serve
                     "-r", HERE / "requirements.txt"], check=True,
                    env={**os.environ, "CMAKE_ARGS": LLAMA_BUILD})
     stamp.write_text(wanted)
