@@ -44,6 +44,8 @@ Status CheckOptions(const SandboxOptions& options) {
                 options.disk_bytes_max == 0 || options.open_files_max == 0 ||
                 options.output_bytes_max == 0;
     if (zero) return InvalidArgument("each limit of the sandbox must be above 0");
+    if (options.process_count_max > Sandbox::kProcessCountMax)
+        return InvalidArgument("a sandbox holds at most {} processes", Sandbox::kProcessCountMax);
     if (::access(options.interpreter[0].c_str(), X_OK) != 0)
         return MakeError(Code::kFailedPrecondition,
                          "{} is missing, which runs the programs of code tasks; install the "
@@ -81,7 +83,24 @@ Result<Sandbox> Sandbox::Create(const SandboxOptions& options) {
     LATHE_TRY(sandbox.filter_, CompileSyscallFilter());
     LATHE_TRY(sandbox.command_, BubblewrapCommand(options));
     LATHE_RETURN_IF_ERROR(sandbox.Probe());
+    LATHE_RETURN_IF_ERROR(sandbox.ProbeProcessLimit());
     return sandbox;
+}
+
+// Linux lets root start any number of processes, whoever root is in a container, and old
+// kernels count otherwise. A few too many tell.
+Status Sandbox::ProbeProcessLimit() const {
+    Sandbox shell(options_);
+    shell.options_.interpreter = {"/usr/bin/sh"};
+    shell.filter_ = filter_;
+    LATHE_TRY(shell.command_, BubblewrapCommand(shell.options_));
+    std::string program;
+    for (uint32_t i = 0; i <= options_.process_count_max; ++i) program += "sleep 100 &\n";
+    LATHE_TRY(Outcome outcome, shell.Run(program + "echo unlimited"));
+    if (outcome.standard_output.empty()) return {};
+    return MakeError(Code::kFailedPrecondition,
+                     "this machine does not limit the processes of a sandboxed program: a fork "
+                     "bomb would run. Start Lathe as an ordinary user, on Linux 5.14 or newer");
 }
 
 // An empty program is one in most languages, and must end well.

@@ -55,17 +55,19 @@ struct Outcome {
 // What it cannot do: limit the sum of the processes' memory, which is the product of two
 // limits at worst; keep a flaw of the kernel from being used.
 //
-// Create() tries whether this machine permits all that. There is no way to run a program
-// without it.
+// Create() tries whether this machine permits all that, and whether the limit of processes
+// holds. There is no way to run a program without it.
 //
 // Const-safe: any number of threads may call Run() at once.
 class Sandbox {
 public:
+    static constexpr uint32_t kProcessCountMax = 1024;
     static constexpr size_t kProgramBytesMax = 4 << 20;
     static constexpr size_t kInputBytesMax = 64 << 20;
 
     // Errors (kFailedPrecondition): bubblewrap or the interpreter is missing, or the machine
-    // refuses namespaces; the message says how to mend it. kInvalidArgument: a limit of 0.
+    // refuses namespaces; the message says how to mend it. kInvalidArgument: a limit of 0, or more
+    // than kProcessCountMax processes.
     static Result<Sandbox> Create(const SandboxOptions& options = {});
 
     // Runs `program` with `input` as its standard input. Whatever the program does is an
@@ -78,6 +80,7 @@ public:
 private:
     explicit Sandbox(const SandboxOptions& options) : options_(options) {}
     Status Probe() const;
+    Status ProbeProcessLimit() const;
 
     SandboxOptions options_;
     std::string filter_;                // of system calls, compiled

@@ -122,6 +122,7 @@ TEST(Sandbox, SaysWhatIsMissing) {
     ASSERT_FALSE(fails);
     EXPECT_THAT(fails.error().message, HasSubstr("an empty program does not end well"));
     EXPECT_FALSE(Sandbox::Create({.wall_seconds_max = 0}));
+    EXPECT_FALSE(Sandbox::Create({.process_count_max = Sandbox::kProcessCountMax + 1}));
 }
 
 // Runs this test's own program again, with `filter`, where `shell` leads.
