@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <bit>
 #include <limits>
 
 #include "bench/bench_text.h"
@@ -18,9 +17,9 @@ namespace lathe::app {
 namespace {
 
 constexpr int kDepth = 128;   // tokens before the decoded ones
-constexpr int kSteps = 8;     // of a run
+constexpr int kSteps = 6;     // of a run
 constexpr int kPrompt = 256;  // tokens, one step
-constexpr int kRuns = 5;
+constexpr int kRuns = 4;
 
 double ProcessorSeconds() {
     timespec time{};
@@ -55,12 +54,13 @@ Result<MachineHere> MachineHere::Create(const std::string& kernels, int threads)
 }
 
 advise::Machine MachineHere::For(double step_bytes) {
-    constexpr double kReadMin = 16 << 20, kReadMax = 1 << 30;
-    size_t bytes = std::bit_ceil(static_cast<size_t>(std::clamp(step_bytes, kReadMin, kReadMax)));
+    // Three sizes are enough to see caches, and each takes its time.
+    size_t bytes = size_t{64} << 20;
+    while (bytes < size_t{1} << 30 && static_cast<double>(bytes) < step_bytes) bytes *= 4;
     auto [found, fresh] = measured_.try_emplace(bytes);
     if (!fresh) return found->second;
     kernels::MachinePeaks peaks =
-        kernels::MeasurePeaks(*table_, *team_, {.seconds = 0.03, .read_bytes = bytes});
+        kernels::MeasurePeaks(*table_, *team_, {.seconds = 0.015, .read_bytes = bytes});
     found->second = {.name = "here",
                      .title = "this machine",
                      .kind = advise::MachineKind::kCpu,
