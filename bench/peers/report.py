@@ -73,9 +73,11 @@ def as_markdown(record):
 
 def machine_line(machine):
     peak = machine.get("machine_peak", {})
+    tiles = peak.get("bf16_gflops", 0)
     return (f"{machine.get('cpu', 'unknown CPU')}, {machine['cores']} cores "
             f"({', '.join(machine['flags'])}), {machine['memory_gb']} GB; measured now: int8 "
             f"{peak.get('int8_gops', 0):.0f} GOPS, f32 {peak.get('f32_gflops', 0):.0f} GFLOPS, "
+            f"{f'bf16 tiles {tiles:.0f} GFLOPS, ' if tiles else ''}"
             f"memory {peak.get('memory_gb_per_second', 0):.1f} GB/s.")
 
 

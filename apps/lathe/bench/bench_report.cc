@@ -63,10 +63,13 @@ std::string AsText(const BenchReport& report) {
     std::string out = fmt::format(
         "{}  {}  {} kernels, {} threads, activations {}\n"
         "loaded in {:.2f} s: file {:.1f} MiB, weights {:.1f} MiB, peak resident {:.1f} MiB\n"
-        "this machine now: int8 {:.0f} GOPS, f32 {:.0f} GFLOPS, memory {:.1f} GB/s\n",
+        "this machine now: int8 {:.0f} GOPS, f32 {:.0f} GFLOPS, {}memory {:.1f} GB/s\n",
         report.model, report.cpu, report.kernels, report.threads, report.activations,
         report.load_seconds, MiB(report.file_bytes), MiB(report.weight_bytes),
         MiB(report.loaded_peak_resident_bytes), report.peak.int8_gops, report.peak.f32_gflops,
+        report.peak.bf16_gflops > 0
+            ? fmt::format("bf16 tiles {:.0f} GFLOPS, ", report.peak.bf16_gflops)
+            : "",
         report.peak.read_gbps);
     if (!report.steps.empty())
         out += fmt::format("\n{:<32} {:>10} {:>10} {:>8} {:>8} {:>8}\n", "steps of the model",
@@ -104,6 +107,7 @@ Json AsJson(const BenchReport& report) {
                 {"machine_peak",
                  {{"int8_gops", report.peak.int8_gops},
                   {"f32_gflops", report.peak.f32_gflops},
+                  {"bf16_gflops", report.peak.bf16_gflops},
                   {"memory_gb_per_second", report.peak.read_gbps}}},
                 {"results", std::move(steps)},
                 {"serve", std::move(serves)}};
