@@ -41,7 +41,8 @@ def write(folder, session, rows):
     record = {"model": session.model.name, "rounds": session.args.rounds,
               "machine": machine_facts(session), "load": loads_of(session),
               "notes": session.notes, "works": rows, "tuning": session.settings}
-    stem = folder / f"peers-{session.model.stem}"
+    variant = "-no-amx" if session.args.no_amx else ""
+    stem = folder / f"peers-{session.model.stem}{variant}"
     paths = [stem.with_name(stem.name + suffix) for suffix in (".json", ".md", ".svg")]
     table = as_markdown(record)
     for path, text in zip(paths, (json.dumps(record, indent=1), table, chart.draw(record))):
