@@ -10,9 +10,9 @@ constexpr MachineKind kCpu = MachineKind::kCpu;
 constexpr MachineKind kGpu = MachineKind::kGpu;
 constexpr MachineKind kNpu = MachineKind::kNpu;
 
-// CPUs: bandwidth is channels x 8 bytes x transfers; operations are cores x base clock x
-// operations of a core and cycle: int8 2048 with AMX, 256 with two AVX-512 VNNI units, 128
-// with AVX-VNNI or half-rate AVX-512, 64 with AVX2 alone; float32 64 (AVX-512) or 32.
+// CPUs: bandwidth is channels x 8 bytes x transfers; operations are cores x clock (base of servers,
+// boost of others) x operations of a core and cycle: int8 2048 with AMX, 256 with two AVX-512 VNNI
+// units, 128 with AVX-VNNI or half-rate AVX-512, 64 with AVX2 alone; float32 64 (AVX-512) or 32.
 constexpr auto kMachines = std::to_array<Machine>({
     {"xeon-8480", "Intel Xeon Platinum 8480+, 56 cores, AMX", kCpu, 307.2, 229.4, 7.17, 256,
      "Intel ARK: 8 x DDR5-4800, 2.0 GHz"},
@@ -24,12 +24,12 @@ constexpr auto kMachines = std::to_array<Machine>({
      "AMD: 12 x DDR5-4800, 2.4 GHz"},
     {"epyc-7763", "AMD EPYC 7763, 64 cores, AVX2", kCpu, 204.8, 10.0, 5.02, 256,
      "AMD: 8 x DDR4-3200, 2.45 GHz"},
-    {"ryzen-7950x", "AMD Ryzen 9 7950X, 16 cores, AVX-512 VNNI", kCpu, 83.2, 9.2, 2.30, 64,
-     "AMD: 2 x DDR5-5200, 4.5 GHz"},
-    {"core-14900k", "Intel Core i9-14900K, its 8 fast cores, AVX-VNNI", kCpu, 89.6, 3.3, 0.82, 64,
-     "Intel ARK: 2 x DDR5-5600, 3.2 GHz"},
-    {"core-155h", "Intel Core Ultra 7 155H, its 6 fast cores, AVX-VNNI", kCpu, 119.5, 1.1, 0.27, 32,
-     "Intel ARK: LPDDR5X-7467, 128 bit, 1.4 GHz"},
+    {"ryzen-7950x", "AMD Ryzen 9 7950X, 16 cores, AVX-512 VNNI", kCpu, 83.2, 11.7, 2.92, 64,
+     "AMD: 2 x DDR5-5200, 5.7 GHz boost"},
+    {"core-14900k", "Intel Core i9-14900K, its 8 fast cores, AVX-VNNI", kCpu, 89.6, 5.7, 1.43, 64,
+     "Intel ARK: 2 x DDR5-5600, 5.6 GHz turbo"},
+    {"core-155h", "Intel Core Ultra 7 155H, its 6 fast cores, AVX-VNNI", kCpu, 119.5, 3.7, 0.92, 32,
+     "Intel ARK: LPDDR5X-7467, 128 bit, 4.8 GHz turbo"},
     {"rtx-4090", "NVIDIA GeForce RTX 4090", kGpu, 1008, 165.2, 82.6, 24,
      "NVIDIA Ada architecture whitepaper"},
     {"rtx-3090", "NVIDIA GeForce RTX 3090", kGpu, 936, 71.0, 35.6, 24,
