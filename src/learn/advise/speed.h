@@ -67,7 +67,7 @@ struct ErrorFactor {
     double prefill = 1;
 };
 // Of this machine, calibrated, for other models and precisions.
-inline constexpr ErrorFactor kCalibratedError{.decode = 1.5, .prefill = 1.5};
+inline constexpr ErrorFactor kCalibratedError{.decode = 1.8, .prefill = 1.5};
 ErrorFactor PredictionError(MachineKind kind);
 
 }  // namespace lathe::advise
