@@ -117,7 +117,7 @@ std::optional<uint32_t> LayerOf(std::string_view name) {
 DType FittingType(DType type, uint64_t cols) {
     if (cols % tensor::Info(type).block_size == 0) return type;
     DType fallback = DType::kF16;
-    if (type == DType::kQ2_K || type == DType::kQ3_K) fallback = DType::kIQ4_NL;
+    if (type == DType::kQ2_K || type == DType::kQ3_K) fallback = DType::kQ4_0;
     if (type == DType::kQ4_K) fallback = DType::kQ5_0;
     if (type == DType::kQ5_K) fallback = DType::kQ5_1;
     if (type == DType::kQ6_K) fallback = DType::kQ8_0;

@@ -21,9 +21,9 @@ using Importance = std::map<std::string, std::vector<float>, std::less<>>;
 struct QuantizeOptions {
     const EncodeTable* table = nullptr;
     const Importance* importance = nullptr;  // null: none
-    std::stop_token stop;
+    std::stop_token stop{};
     // Elements done, of how many; from one thread at a time.
-    std::function<void(uint64_t done, uint64_t total)> progress;
+    std::function<void(uint64_t done, uint64_t total)> progress{};
 };
 
 // Writes `source` with the types of `plan` to the GGUF file `path`, which appears when it is
