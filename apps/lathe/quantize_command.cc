@@ -5,10 +5,14 @@
 #include <filesystem>
 #include <thread>
 
+#include "calibration.h"
 #include "core/platform/cpu.h"
+#include "core/platform/files.h"
 #include "core/telemetry/progress.h"
 #include "learn/quant/quantize.h"
+#include "learn/quant/search.h"
 #include "model_options.h"
+#include "service/registry/model_facts.h"
 #include "service/registry/model_store.h"
 #include "stop_on_signal.h"
 
@@ -18,8 +22,12 @@ namespace {
 struct QuantizeArguments {
     std::string source;
     std::string out;
-    std::string to;
+    std::string to;                      // a mix
+    std::string target_size;             // as ParseSize reads it
+    double target_kld = 0;               // nats; 0: none
     std::vector<std::string> overrides;  // PATTERN=TYPE
+    std::string imatrix;                 // a file
+    std::string calibrate;               // a file of text
     int threads = 0;
     bool quiet = false;
 };
@@ -50,6 +58,67 @@ Result<std::vector<quant::TypeOverride>> OverridesOf(const QuantizeArguments& ar
     return overrides;
 }
 
+// The text that divergence is measured on: the calibration's.
+Result<std::vector<std::vector<tokenizer::TokenId>>> SearchWindows(
+    const QuantizeArguments& arguments, const modelfile::ModelPackage& package) {
+    constexpr size_t kWindow = 128;
+    constexpr uint64_t kTextBytesMax = 256u << 20;
+    if (arguments.calibrate.empty())
+        return InvalidParam("calibrate",
+                            "--target-size and --target-kld measure on a text: give --calibrate");
+    LATHE_TRY(std::string text, platform::ReadFile(arguments.calibrate, kTextBytesMax));
+    LATHE_TRY(auto tokenizer, registry::LoadTokenizer(package));
+    return quant::CutText(tokenizer, text, kWindow, quant::Search::kPositionsMax);
+}
+
+Result<quant::Plan> Searched(const QuantizeArguments& arguments, const quant::Source& source,
+                             const quant::Importance& importance,
+                             telemetry::ProgressDisplay& display, std::stop_token stop) {
+    LATHE_TRY(auto windows, SearchWindows(arguments, source.package()));
+    LATHE_TRY(const quant::EncodeTable* table, quant::SelectEncodeTable());
+    uint64_t bytes = 0;
+    if (!arguments.target_size.empty()) {
+        LATHE_TRY(bytes, quant::ParseSize(arguments.target_size, source));
+    }
+    platform::Team team(arguments.threads > 0 ? arguments.threads : platform::UsableCores());
+    std::optional<telemetry::Progress> bar;
+    LATHE_TRY(auto search,
+              quant::Search::Create(source, windows, team,
+                                    {.table = table,
+                                     .importance = importance.empty() ? nullptr : &importance,
+                                     .stop = stop,
+                                     .progress = [&](uint64_t done, uint64_t total) {
+                                         if (!bar)
+                                             bar.emplace(display, telemetry::ProgressOptions{
+                                                                      .label = "sensitivity",
+                                                                      .unit = "matrices",
+                                                                      .total = total});
+                                         bar->Set(done);
+                                     }}));
+    if (bar) bar->Finish();
+    LATHE_TRY(quant::Plan plan, arguments.target_size.empty()
+                                    ? search->ForDivergence(arguments.target_kld)
+                                    : search->ForSize(bytes));
+    LATHE_TRY(double divergence, search->Measure(plan));
+    display.Say(
+        fmt::format("found types with a KL divergence of {:.4g} nats from the source", divergence));
+    return plan;
+}
+
+// The types that the arguments ask for.
+Result<quant::Plan> PlanOf(const QuantizeArguments& arguments, const quant::Source& source,
+                           const quant::Importance& importance, telemetry::ProgressDisplay& display,
+                           std::stop_token stop) {
+    LATHE_TRY(auto overrides, OverridesOf(arguments));
+    if (!arguments.to.empty()) {
+        LATHE_TRY(const quant::Mix* mix, MixOf(arguments));
+        return quant::PlanMix(source, *mix, overrides, !importance.empty());
+    }
+    LATHE_TRY(quant::Plan plan, Searched(arguments, source, importance, display, stop));
+    LATHE_RETURN_IF_ERROR(quant::ApplyOverrides(source, overrides, plan));
+    return plan;
+}
+
 uint64_t ElementCount(const quant::Source& source) {
     uint64_t count = 0;
     for (const quant::SourceTensor& tensor : source.tensors())
@@ -57,20 +126,42 @@ uint64_t ElementCount(const quant::Source& source) {
     return count;
 }
 
+// The matrix of --imatrix, or of --calibrate's text; without entries if neither is given.
+Result<quant::ImportanceMatrix> ImportanceOf(const QuantizeArguments& arguments,
+                                             const modelfile::ModelPackage& package,
+                                             telemetry::ProgressDisplay& display,
+                                             std::stop_token stop) {
+    if (!arguments.imatrix.empty()) return quant::ImportanceMatrix::Read(arguments.imatrix);
+    if (arguments.calibrate.empty()) return quant::ImportanceMatrix{};
+    return CalibrateOnFile(package, {.text = arguments.calibrate, .threads = arguments.threads},
+                           display, stop);
+}
+
+// What files of the field say about the importance they were quantized with.
+void DescribeImportance(const quant::ImportanceMatrix& matrix, const std::string& file,
+                        modelfile::GgufMetadata& metadata) {
+    metadata.SetString("quantize.imatrix.file", file);
+    if (!matrix.texts.empty()) metadata.SetString("quantize.imatrix.dataset", matrix.texts.front());
+    metadata.SetU32("quantize.imatrix.entries_count", static_cast<uint32_t>(matrix.entries.size()));
+    metadata.SetU32("quantize.imatrix.chunks_count", matrix.chunks);
+}
+
 // Writes with a bar that shows how far it is.
 Status Write(const QuantizeArguments& arguments, const quant::Source& source,
-             const quant::Plan& plan, telemetry::ProgressDisplay& display, std::stop_token stop) {
+             const quant::Plan& plan, const quant::Importance& importance,
+             const modelfile::GgufMetadata& metadata, telemetry::ProgressDisplay& display,
+             std::stop_token stop) {
     LATHE_TRY(const quant::EncodeTable* table, quant::SelectEncodeTable());
     platform::Team team(arguments.threads > 0 ? arguments.threads : platform::UsableCores());
     telemetry::Progress bar(display, {.label = std::filesystem::path(arguments.out).filename(),
                                       .unit = "weights",
                                       .total = ElementCount(source)});
     quant::QuantizeOptions options = {.table = table,
-                                      .importance = nullptr,
+                                      .importance = importance.empty() ? nullptr : &importance,
                                       .stop = stop,
                                       .progress = [&](uint64_t done, uint64_t) { bar.Set(done); }};
     LATHE_RETURN_IF_ERROR(
-        quant::WriteQuantized(source, plan, source.metadata(), arguments.out, team, options));
+        quant::WriteQuantized(source, plan, metadata, arguments.out, team, options));
     bar.Finish();
     return {};
 }
@@ -78,21 +169,32 @@ Status Write(const QuantizeArguments& arguments, const quant::Source& source,
 Result<int> Run(const QuantizeArguments& arguments) {
     StopOnSignal stop;
     auto begin = std::chrono::steady_clock::now();
-    LATHE_TRY(const quant::Mix* mix, MixOf(arguments));
-    LATHE_TRY(auto overrides, OverridesOf(arguments));
+    int targets = int{!arguments.to.empty()} + int{!arguments.target_size.empty()} +
+                  int{arguments.target_kld > 0};
+    if (targets != 1) return InvalidParam("to", "give one of --to, --target-size and --target-kld");
+    if (!arguments.to.empty()) LATHE_RETURN_IF_ERROR(MixOf(arguments));
     LATHE_TRY(auto path, registry::ResolveModel(arguments.source));
     LATHE_RETURN_IF_ERROR(CheckTarget(arguments, path));
     LATHE_TRY(auto package, modelfile::ModelPackage::Open(path));
     LATHE_TRY(quant::Source source, quant::Source::Create(package));
-    LATHE_TRY(quant::Plan plan, quant::PlanMix(source, *mix, overrides, false));
     auto display = arguments.quiet ? telemetry::ProgressDisplay::Silent()
                                    : telemetry::ProgressDisplay::ForStandardError();
+    LATHE_TRY(quant::ImportanceMatrix matrix,
+              ImportanceOf(arguments, package, *display, stop.token()));
+    quant::Importance importance;
+    modelfile::GgufMetadata metadata = source.metadata();
+    if (!matrix.entries.empty()) {
+        LATHE_TRY(importance, matrix.ForSource(source));
+        DescribeImportance(matrix, arguments.imatrix, metadata);
+    }
+    LATHE_TRY(quant::Plan plan, PlanOf(arguments, source, importance, *display, stop.token()));
     if (std::string types = source.QuantizedTypes(); !types.empty())
         display->Say(fmt::format(
             "warning: the source is quantized already ({}); its errors stay and new ones are "
             "added. Quantize the original weights if you have them.",
             types));
-    LATHE_RETURN_IF_ERROR(Write(arguments, source, plan, *display, stop.token()));
+    LATHE_RETURN_IF_ERROR(
+        Write(arguments, source, plan, importance, metadata, *display, stop.token()));
     std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
     uint64_t bytes = std::filesystem::file_size(arguments.out);
     fmt::print("{}: {} ({:.2f} bits a weight) in {:.1f} s, {} of memory\n", arguments.out,
@@ -115,11 +217,29 @@ void AddQuantizeCommand(CLI::App& app, int& exit_code) {
                      "of a model here")
         ->required();
     command->add_option("out", arguments->out, "the GGUF file to write")->required();
-    command->add_option("--to", arguments->to, "the mix of types: " + quant::MixNames())
-        ->required();
+    command->add_option("--to", arguments->to, "the mix of types: " + quant::MixNames());
+    command->add_option("--target-size", arguments->target_size,
+                        "instead of a mix: the types that lose least in a file of this size (95MB, "
+                        "90MiB, or the name of a mix, whose size is meant); needs --calibrate");
+    command
+        ->add_option("--target-kld", arguments->target_kld,
+                     "instead: the smallest file whose predictions are at most this far from the "
+                     "source's (mean KL divergence in nats); needs --calibrate")
+        ->check(CLI::Range(1e-9, 100.0));
     command->add_option("--tensor-type", arguments->overrides,
                         "PATTERN=TYPE: matrices whose whole name matches get this type; * and ? "
                         "match anything and any character. Repeatable, the last match wins");
+    command
+        ->add_option("--imatrix", arguments->imatrix,
+                     "importance of each column, from `lathe imatrix` or llama.cpp: errors "
+                     "then weigh as much as they matter")
+        ->check(CLI::ExistingFile);
+    command
+        ->add_option(
+            "--calibrate", arguments->calibrate,
+            "a text (UTF-8) to measure the importance on, where no --imatrix gives it, and "
+            "divergence for the targets")
+        ->check(CLI::ExistingFile);
     command->add_option("--threads", arguments->threads, "0: all cores")
         ->check(CLI::Range(0, 1024))
         ->capture_default_str();

@@ -95,9 +95,14 @@ Result<Plan> PlanMix(const Source& source, const Mix& mix, std::span<const TypeO
         DType kept = tensor::Info(tensor.type).block_size == 1 ? DType::kF32 : tensor.type;
         plan.types.push_back(quantized ? TypeInMix(mix, model, tensor.name, tensor.cols()) : kept);
     }
+    LATHE_RETURN_IF_ERROR(ApplyOverrides(source, overrides, plan));
+    return plan;
+}
+
+Status ApplyOverrides(const Source& source, std::span<const TypeOverride> overrides, Plan& plan) {
     for (const TypeOverride& override : overrides)
         LATHE_RETURN_IF_ERROR(Apply(source, override, plan));
-    return plan;
+    return {};
 }
 
 }  // namespace lathe::quant

@@ -37,4 +37,7 @@ struct Plan {
 Result<Plan> PlanMix(const Source& source, const Mix& mix, std::span<const TypeOverride> overrides,
                      bool has_importance);
 
+// Changes the types of the matrices that overrides name. Errors as PlanMix's.
+Status ApplyOverrides(const Source& source, std::span<const TypeOverride> overrides, Plan& plan);
+
 }  // namespace lathe::quant
