@@ -45,7 +45,7 @@ std::vector<size_t> Allocate(std::span<const std::vector<TypeChoice>> choices, u
 // helps.
 class Search {
 public:
-    static constexpr size_t kPositionsMax = 512;  // of the text that are compared
+    static constexpr size_t kPositionsMax = 256;  // of the text that are compared
 
     struct Options {
         const EncodeTable* table = nullptr;
