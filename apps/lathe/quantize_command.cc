@@ -12,6 +12,7 @@
 #include "learn/quant/quantize.h"
 #include "learn/quant/search.h"
 #include "model_options.h"
+#include "quantize_report.h"
 #include "service/registry/model_facts.h"
 #include "service/registry/model_store.h"
 #include "stop_on_signal.h"
@@ -28,6 +29,10 @@ struct QuantizeArguments {
     std::vector<std::string> overrides;  // PATTERN=TYPE
     std::string imatrix;                 // a file
     std::string calibrate;               // a file of text
+    bool report = false;                 // `out` is a folder then
+    std::string evaluate;                // a file of text
+    std::vector<std::string> candidates = {"Q8_0", "Q6_K",   "Q5_K_M", "Q4_K_M",
+                                           "Q4_0", "Q3_K_M", "Q2_K"};
     int threads = 0;
     bool quiet = false;
 };
@@ -41,10 +46,10 @@ Status CheckTarget(const QuantizeArguments& arguments, const std::filesystem::pa
     return {};
 }
 
-Result<const quant::Mix*> MixOf(const QuantizeArguments& arguments) {
-    const quant::Mix* mix = quant::FindMix(arguments.to);
+Result<const quant::Mix*> MixOf(const std::string& name) {
+    const quant::Mix* mix = quant::FindMix(name);
     if (mix == nullptr)
-        return InvalidParam("to", "--to {} is not known; choose one of {}", arguments.to,
+        return InvalidParam("to", "the mix {} is not known; choose one of {}", name,
                             quant::MixNames());
     return mix;
 }
@@ -111,7 +116,7 @@ Result<quant::Plan> PlanOf(const QuantizeArguments& arguments, const quant::Sour
                            std::stop_token stop) {
     LATHE_TRY(auto overrides, OverridesOf(arguments));
     if (!arguments.to.empty()) {
-        LATHE_TRY(const quant::Mix* mix, MixOf(arguments));
+        LATHE_TRY(const quant::Mix* mix, MixOf(arguments.to));
         return quant::PlanMix(source, *mix, overrides, !importance.empty());
     }
     LATHE_TRY(quant::Plan plan, Searched(arguments, source, importance, display, stop));
@@ -166,43 +171,91 @@ Status Write(const QuantizeArguments& arguments, const quant::Source& source,
     return {};
 }
 
+// What is quantized, with what.
+struct Opened {
+    const quant::Source& source;
+    quant::Importance importance{};
+    modelfile::GgufMetadata metadata{};
+};
+
+// Errors before any work.
+Status CheckArguments(const QuantizeArguments& arguments, const std::filesystem::path& source) {
+    int targets = int{!arguments.to.empty()} + int{!arguments.target_size.empty()} +
+                  int{arguments.target_kld > 0} + int{arguments.report};
+    if (targets != 1)
+        return InvalidParam("to", "give one of --to, --target-size, --target-kld and --report");
+    if (!arguments.to.empty()) LATHE_RETURN_IF_ERROR(MixOf(arguments.to));
+    if (!arguments.report) return CheckTarget(arguments, source);
+    if (arguments.evaluate.empty())
+        return InvalidParam("evaluate", "--report measures on a text: give --evaluate");
+    for (const std::string& candidate : arguments.candidates)
+        LATHE_RETURN_IF_ERROR(MixOf(candidate));
+    return {};
+}
+
+Result<int> RunReport(const QuantizeArguments& arguments, const Opened& opened,
+                      telemetry::ProgressDisplay& display, std::stop_token stop) {
+    auto quiet = telemetry::ProgressDisplay::Silent();
+    ReportOptions options{
+        .source = opened.source.package().path(),
+        .model = opened.source.package().name(),
+        .folder = arguments.out,
+        .text = arguments.evaluate,
+        .candidates = arguments.candidates,
+        .threads = arguments.threads,
+        .quantize = [&](const std::string& mix, const std::filesystem::path& file) -> Status {
+            QuantizeArguments one = arguments;
+            one.to = mix;
+            one.out = file.string();
+            LATHE_TRY(quant::Plan plan,
+                      PlanOf(one, opened.source, opened.importance, *quiet, stop));
+            return Write(one, opened.source, plan, opened.importance, opened.metadata, *quiet,
+                         stop);
+        }};
+    LATHE_TRY(quant::Report report, MakeReport(options, display, stop));
+    fmt::print("{}\n{} and report.json hold the same\n", report.AsText(),
+               (options.folder / "report.html").string());
+    return 0;
+}
+
+Result<int> RunOne(const QuantizeArguments& arguments, const Opened& opened,
+                   telemetry::ProgressDisplay& display, std::stop_token stop) {
+    auto begin = std::chrono::steady_clock::now();
+    LATHE_TRY(quant::Plan plan, PlanOf(arguments, opened.source, opened.importance, display, stop));
+    LATHE_RETURN_IF_ERROR(
+        Write(arguments, opened.source, plan, opened.importance, opened.metadata, display, stop));
+    std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+    uint64_t bytes = std::filesystem::file_size(arguments.out);
+    fmt::print("{}: {} ({:.2f} bits a weight) in {:.1f} s, {} of memory\n", arguments.out,
+               telemetry::FormatCount(static_cast<double>(bytes), "B"),
+               8 * static_cast<double>(bytes) / static_cast<double>(ElementCount(opened.source)),
+               seconds.count(),
+               telemetry::FormatCount(static_cast<double>(platform::PeakResidentBytes()), "B"));
+    return 0;
+}
+
 Result<int> Run(const QuantizeArguments& arguments) {
     StopOnSignal stop;
-    auto begin = std::chrono::steady_clock::now();
-    int targets = int{!arguments.to.empty()} + int{!arguments.target_size.empty()} +
-                  int{arguments.target_kld > 0};
-    if (targets != 1) return InvalidParam("to", "give one of --to, --target-size and --target-kld");
-    if (!arguments.to.empty()) LATHE_RETURN_IF_ERROR(MixOf(arguments));
     LATHE_TRY(auto path, registry::ResolveModel(arguments.source));
-    LATHE_RETURN_IF_ERROR(CheckTarget(arguments, path));
+    LATHE_RETURN_IF_ERROR(CheckArguments(arguments, path));
     LATHE_TRY(auto package, modelfile::ModelPackage::Open(path));
     LATHE_TRY(quant::Source source, quant::Source::Create(package));
     auto display = arguments.quiet ? telemetry::ProgressDisplay::Silent()
                                    : telemetry::ProgressDisplay::ForStandardError();
-    LATHE_TRY(quant::ImportanceMatrix matrix,
-              ImportanceOf(arguments, package, *display, stop.token()));
-    quant::Importance importance;
-    modelfile::GgufMetadata metadata = source.metadata();
-    if (!matrix.entries.empty()) {
-        LATHE_TRY(importance, matrix.ForSource(source));
-        DescribeImportance(matrix, arguments.imatrix, metadata);
-    }
-    LATHE_TRY(quant::Plan plan, PlanOf(arguments, source, importance, *display, stop.token()));
     if (std::string types = source.QuantizedTypes(); !types.empty())
         display->Say(fmt::format(
             "warning: the source is quantized already ({}); its errors stay and new ones are "
             "added. Quantize the original weights if you have them.",
             types));
-    LATHE_RETURN_IF_ERROR(
-        Write(arguments, source, plan, importance, metadata, *display, stop.token()));
-    std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
-    uint64_t bytes = std::filesystem::file_size(arguments.out);
-    fmt::print("{}: {} ({:.2f} bits a weight) in {:.1f} s, {} of memory\n", arguments.out,
-               telemetry::FormatCount(static_cast<double>(bytes), "B"),
-               8 * static_cast<double>(bytes) / static_cast<double>(ElementCount(source)),
-               seconds.count(),
-               telemetry::FormatCount(static_cast<double>(platform::PeakResidentBytes()), "B"));
-    return 0;
+    Opened opened{.source = source, .metadata = source.metadata()};
+    LATHE_TRY(quant::ImportanceMatrix matrix,
+              ImportanceOf(arguments, package, *display, stop.token()));
+    if (!matrix.entries.empty()) {
+        LATHE_TRY(opened.importance, matrix.ForSource(source));
+        DescribeImportance(matrix, arguments.imatrix, opened.metadata);
+    }
+    return arguments.report ? RunReport(arguments, opened, *display, stop.token())
+                            : RunOne(arguments, opened, *display, stop.token());
 }
 
 }  // namespace
@@ -216,7 +269,8 @@ void AddQuantizeCommand(CLI::App& app, int& exit_code) {
                      "a GGUF file, a Hugging Face folder (config.json, safetensors), or the name "
                      "of a model here")
         ->required();
-    command->add_option("out", arguments->out, "the GGUF file to write")->required();
+    command->add_option("out", arguments->out, "the GGUF file to write; with --report a folder")
+        ->required();
     command->add_option("--to", arguments->to, "the mix of types: " + quant::MixNames());
     command->add_option("--target-size", arguments->target_size,
                         "instead of a mix: the types that lose least in a file of this size (95MB, "
@@ -239,6 +293,14 @@ void AddQuantizeCommand(CLI::App& app, int& exit_code) {
             "--calibrate", arguments->calibrate,
             "a text (UTF-8) to measure the importance on, where no --imatrix gives it, and "
             "divergence for the targets")
+        ->check(CLI::ExistingFile);
+    command->add_flag("--report", arguments->report,
+                      "make and measure each of --candidates: size, memory, speed, perplexity, "
+                      "divergence; writes OUT/report.html and OUT/report.json");
+    command->add_option("--candidates", arguments->candidates, "mixes for the report")
+        ->delimiter(',')
+        ->capture_default_str();
+    command->add_option("--evaluate", arguments->evaluate, "the report's text, UTF-8")
         ->check(CLI::ExistingFile);
     command->add_option("--threads", arguments->threads, "0: all cores")
         ->check(CLI::Range(0, 1024))

@@ -2,7 +2,7 @@
 """`lathe quantize` and `lathe imatrix` from outside: files, messages, and what is left behind when
 they are stopped.
 
-    quantize_test.py BINARY
+    quantize_test.py BINARY [QuantizeTest|ReportTest]
 """
 import json
 import os
@@ -18,7 +18,7 @@ BINARY = sys.argv.pop(1)
 MODEL = "smollm2-135m"
 
 
-class QuantizeTest(unittest.TestCase):
+class FolderTest(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
         self.out = pathlib.Path(self.folder.name) / "out.gguf"
@@ -33,6 +33,8 @@ class QuantizeTest(unittest.TestCase):
     def assertNothingLeft(self):
         self.assertEqual(os.listdir(self.folder.name), [])
 
+
+class QuantizeTest(FolderTest):
     def test_a_model_is_written_in_the_types_asked_for(self):
         done = self.lathe("quantize", MODEL, self.out, "--to", "q4_0", "--tensor-type",
                           "blk.0.attn_v.weight=Q8_0")
@@ -70,12 +72,14 @@ class QuantizeTest(unittest.TestCase):
         empty = pathlib.Path(self.folder.name) / "empty.txt"
         empty.write_text("")
         for arguments, message in [
-                (["--to", "Q9_Z"], "--to Q9_Z is not known; choose one of F32"),
-                ([], "give one of --to, --target-size and --target-kld"),
+                (["--to", "Q9_Z"], "the mix Q9_Z is not known; choose one of F32"),
+                ([], "give one of --to, --target-size, --target-kld and --report"),
                 (["--to", "Q4_0", "--target-size", "Q4_0"], "give one of"),
                 (["--to", "Q4_0", "--tensor-type", "x"], "PATTERN=TYPE"),
                 (["--to", "Q4_0", "--tensor-type", "x=Q8_0"], "matches no matrix"),
                 (["--target-size", "90MB"], "give --calibrate"),
+                (["--report"], "give --evaluate"),
+                (["--report", "--evaluate", empty, "--candidates", "Q9"], "the mix Q9 is not"),
                 (["--to", "Q4_0", "--calibrate", empty], "the calibration text is empty"),
                 (["--to", "Q4_0", "--imatrix", empty], "not an importance matrix")]:
             done = self.lathe("quantize", MODEL, self.out, *arguments)
@@ -105,6 +109,28 @@ class QuantizeTest(unittest.TestCase):
         done = self.lathe("quantize", MODEL, weighed, "--to", "Q5_0", "-q", "--imatrix", matrix)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertNotEqual(plain.read_bytes(), weighed.read_bytes())
+
+
+class ReportTest(FolderTest):
+    def test_a_report_measures_every_candidate_and_leaves_the_pages_only(self):
+        text = pathlib.Path(self.folder.name) / "text.txt"
+        text.write_text("A short text about nothing in particular, to measure on. " * 4)
+        report = pathlib.Path(self.folder.name) / "report"
+        done = self.lathe("quantize", MODEL, report, "--report", "--candidates", "Q8_0,Q2_K",
+                          "--evaluate", text, "-q")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(sorted(os.listdir(report)), ["report.html", "report.json"])
+        rows = json.loads((report / "report.json").read_text())["candidates"]
+        self.assertEqual([row["types"] for row in rows], ["source", "Q8_0", "Q2_K"])
+        self.assertEqual(rows[0]["kl_mean"], 0)
+        self.assertLess(rows[1]["kl_mean"], rows[2]["kl_mean"])
+        self.assertGreater(rows[1]["file_bytes"], rows[2]["file_bytes"])
+        for row in rows:
+            for key in ("peak_resident_bytes", "prefill_tokens_per_second",
+                        "decode_tokens_per_second", "perplexity", "top1_agreement"):
+                self.assertGreater(row[key], 0)
+        self.assertIn("<svg", (report / "report.html").read_text())
+        self.assertIn("Q2_K", done.stdout)
 
 
 if __name__ == "__main__":
