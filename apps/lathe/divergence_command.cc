@@ -20,6 +20,7 @@ constexpr uint64_t kTextBytesMax = 64u << 20;
 
 struct DivergenceOptions {
     ModelOptions model;
+    std::string reference;  // another model; "": the same one
     std::string text_file;
     std::string ids_file;
     std::string logprobs_file;
@@ -86,6 +87,7 @@ Result<std::unique_ptr<engine::LocalRunner>> LoadRunner(const modelfile::ModelPa
 Json AsJson(const engine::DivergenceReport& report, const DivergenceOptions& options,
             size_t windows) {
     Json out{{"model", options.model.model},
+             {"reference", options.reference.empty() ? options.model.model : options.reference},
              {"windows", windows},
              {"positions", report.positions},
              {"reference_perplexity", std::exp(report.reference_nll)}};
@@ -106,11 +108,12 @@ std::string AsText(const engine::DivergenceReport& report, const DivergenceOptio
         return fmt::format("f32 path: perplexity {:.4f} over {} positions\n",
                            std::exp(report.reference_nll), report.positions);
     return fmt::format(
-        "{} against f32 over {} positions: KL divergence mean {:.3g}, p99 {:.3g}, p99.9 {:.3g}, "
+        "{} against {} over {} positions: KL divergence mean {:.3g}, p99 {:.3g}, p99.9 {:.3g}, "
         "max {:.3g} nats; same likeliest token {:.2f} %; perplexity {:.4f} against {:.4f}\n",
-        options.model.activations, report.positions, report.kl_mean, report.kl_p99, report.kl_p999,
-        report.kl_max, report.top1_agreement * 100, std::exp(report.other_nll),
-        std::exp(report.reference_nll));
+        options.model.activations,
+        options.reference.empty() ? "f32" : fmt::format("f32 of {}", options.reference),
+        report.positions, report.kl_mean, report.kl_p99, report.kl_p999, report.kl_max,
+        report.top1_agreement * 100, std::exp(report.other_nll), std::exp(report.reference_nll));
 }
 
 Result<int> Run(const DivergenceOptions& options) {
@@ -121,14 +124,23 @@ Result<int> Run(const DivergenceOptions& options) {
     LATHE_TRY(auto tokenizer, registry::LoadTokenizer(package));
     LATHE_TRY(Windows windows, options.ids_file.empty() ? WindowsOfText(options, tokenizer)
                                                         : WindowsOfIds(options.ids_file));
-    LATHE_TRY(auto reference,
-              LoadRunner(package, options.model, model::Activations::kF32, std::nullopt));
+    std::optional<modelfile::ModelPackage> original;
+    if (!options.reference.empty()) {
+        LATHE_TRY(auto original_path, registry::ResolveModel(options.reference));
+        LATHE_TRY(original, modelfile::ModelPackage::Open(original_path));
+    }
+    LATHE_TRY(auto reference, LoadRunner(original ? *original : package, options.model,
+                                         model::Activations::kF32, std::nullopt));
     std::unique_ptr<engine::LocalRunner> other;
     if (!options.reference_only) {
         LATHE_TRY(other, LoadRunner(package, options.model,
                                     options.model.activations == "f32" ? model::Activations::kF32
                                                                        : model::Activations::kInt8,
                                     KvTypeOf(options.model)));
+        if (other->vocab_size() != reference->vocab_size())
+            return InvalidParam("reference", "{} has {} tokens, {} has {}; they cannot be compared",
+                                options.reference, reference->vocab_size(), options.model.model,
+                                other->vocab_size());
     }
     std::unique_ptr<LogprobFile> file;
     if (!options.logprobs_file.empty()) {
@@ -159,6 +171,9 @@ void AddDivergenceCommand(CLI::App& app, int& exit_code) {
     CLI::App* command = app.add_subcommand(
         "divergence", "How far the fast path's predictions are from the exact float32 path's");
     AddModelOptions(*command, options->model);
+    command->add_option("--reference", options->reference,
+                        "Compare with the float32 path of this model instead, say the one that "
+                        "--model was quantized from");
     command->add_option("-f,--file", options->text_file, "The text, UTF-8")
         ->check(CLI::ExistingFile);
     command

@@ -16,6 +16,8 @@ int main(int argc, char** argv) {
     lathe::app::AddChatCommand(app, exit_code);
     lathe::app::AddDivergenceCommand(app, exit_code);
     lathe::app::AddPerplexityCommand(app, exit_code);
+    lathe::app::AddQuantizeCommand(app, exit_code);
+    lathe::app::AddImatrixCommand(app, exit_code);
     lathe::app::AddBenchCommand(app, exit_code);
     lathe::app::AddFitCommand(app, exit_code);
     try {

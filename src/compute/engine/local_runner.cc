@@ -57,6 +57,7 @@ Result<std::unique_ptr<LocalRunner>> LocalRunner::Create(const modelfile::ModelP
         return InvalidArgument("--context {} is longer than the model's {}", inner.context_length,
                                config.context_length);
     inner.batch_tokens_max = options.batch_tokens_max;
+    inner.observer = options.observer;
     LATHE_TRY(inner.page_count,
               PageCount(config, inner.kv_type, inner.context_length, options.kv_bytes));
     LATHE_TRY(runner->runner_, model::Runner::Create(*runner->model_, *runner->team_, inner));

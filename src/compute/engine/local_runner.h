@@ -18,6 +18,7 @@ struct LocalRunnerOptions {
     int threads = 0;                         // 0: all usable cores
     uint32_t context_length = 0;             // 0: the model's
     uint32_t batch_tokens_max = 512;
+    model::ActivationObserver* observer = nullptr;  // RunnerOptions::observer
     uint64_t kv_bytes = 0;  // 0: room for 64k tokens, at most a quarter of the memory
 };
 

@@ -70,6 +70,15 @@ void ReadQ8_0(Bytes in, FileBlock& out) {
     for (int j = 0; j < 32; ++j) out.codes[j] = in[2 + j] ^ 0x80;
 }
 
+// Kept as its values are in units of the step, not as indices of them: the kernels
+// multiply linear codes only.
+void ReadIQ4_NL(Bytes in, FileBlock& out) {
+    out.step = HalfBits(in);
+    ReadNibbles(in + 2, out.codes);
+    for (int j = 0; j < 32; ++j)
+        out.codes[j] = static_cast<uint8_t>(tensor::kIq4NlValues[out.codes[j]] + 128);
+}
+
 // 256 codes of two bits: bits 2k, 2k + 1 of byte l of a half are column 32 k + l of it.
 void ReadPairs(Bytes pairs, uint8_t* codes) {
     for (int half = 0; half < 2; ++half)
@@ -194,6 +203,8 @@ PackedMatrix::Format FormatOf(DType type) {
             return {Codes::kU5, Scales::kSuperOffset32, 0};
         case DType::kQ6_K:
             return {Codes::kU6, Scales::kSuper16, 32};
+        case DType::kIQ4_NL:
+            return {Codes::kU8, Scales::kHalf, 128};
     }
     LATHE_CHECK(false);  // every type has a packed form
     return {};
@@ -247,6 +258,8 @@ void ReadFileBlock(DType type, const std::byte* data, FileBlock& block) {
             return ReadQ5_K(in, block);
         case DType::kQ6_K:
             return ReadQ6_K(in, block);
+        case DType::kIQ4_NL:
+            return ReadIQ4_NL(in, block);
         case DType::kF32:
         case DType::kF16:
         case DType::kBF16:

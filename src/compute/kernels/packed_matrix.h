@@ -17,7 +17,8 @@ struct PanelRange {
 
 // A weight matrix [rows, cols] (y = W x, rows = outputs) repacked once at load into
 // panels of kPanelRows output rows, the only copy of the weights that stays in
-// memory and no larger than in the file (Q3_K, Q4_K, Q5_K: 2 to 4 % more). Rows are
+// memory and no larger than in the file (Q3_K, Q4_K, Q5_K: 2 to 4 % more; IQ4_NL: as
+// Q8_0, since its codes are not linear). Rows are
 // SIMD lanes, so no horizontal sums are needed and a result does not depend on how
 // many activation rows are multiplied together.
 //
@@ -40,7 +41,7 @@ public:
     // How the scales of a panel are kept.
     enum class Scales : uint8_t {
         kNone,           // plain types
-        kHalf,           // step: f16 per row and block. Q4_0, Q5_0, Q8_0
+        kHalf,           // step: f16 per row and block. Q4_0, Q5_0, Q8_0, IQ4_NL
         kHalfOffset,     // step, offset: f16 per row and block. Q4_1, Q5_1
         kSuper16,        // step: f16 per 256 columns * i8 per 16 columns. Q3_K, Q6_K
         kSuperOffset32,  // step, offset: f16 per 256 columns * u8 per 32. Q4_K, Q5_K

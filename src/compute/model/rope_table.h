@@ -24,6 +24,7 @@ public:
     const float* Row(uint32_t position) const {
         return rows_.data() + size_t{position} * 2 * frequencies_.size();
     }
+    std::span<const float> frequencies() const { return frequencies_; }
     uint32_t dims() const { return static_cast<uint32_t>(2 * frequencies_.size()); }
 
 private:

@@ -17,12 +17,32 @@ enum class Activations : uint8_t {
             // (SequenceSlice::kind)
 };
 
+// Sees the rows that the matrices of the layers are multiplied by; for calibration.
+class ActivationObserver {
+public:
+    enum class Input : uint8_t {
+        kAttention,        // of queries, keys and values
+        kAttentionOutput,  // of the output projection
+        kFeedForward,      // of gate and up
+        kDown,
+    };
+    static constexpr size_t kInputs = 4;
+
+    virtual ~ActivationObserver() = default;
+    // Every worker of the team calls it with the same rows, at the same time: each may look
+    // at a share of the columns.
+    virtual void Observe(uint32_t layer, Input input, const kernels::Rows& rows, int worker,
+                         int workers) = 0;
+};
+
 struct RunnerOptions {
     Activations activations = Activations::kInt8;
     kernels::KvType kv_type = kernels::KvType::kF16;
     uint32_t page_count = 0;          // of the KV cache, kernels::kPageTokens tokens each
     uint32_t batch_tokens_max = 512;  // rows of one step
     uint32_t context_length = 0;      // longest sequence; 0: the model's
+    // With float32 activations only; outlives the runner. Null: nobody looks.
+    ActivationObserver* observer = nullptr;
 };
 
 // Runs a model over ragged batches with a paged KV cache. All memory is taken in

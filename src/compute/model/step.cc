@@ -75,6 +75,7 @@ void Step::Run(int worker) {
     for (uint32_t i = 0; i < layers.size(); ++i) {
         const LayerWeights& layer = layers[i];
         BarrierUnlessOwn();
+        Observe(worker, i, ActivationObserver::Input::kAttention, Normed(worker));
         ProjectQkv(worker, layer);
         team_.Barrier();
         if (!plan_.single_tokens) {
@@ -84,18 +85,28 @@ void Step::Run(int worker) {
         Attend(worker, i);
         team_.Barrier();
         if (worker == 0) next_unit_.store(0, std::memory_order_relaxed);  // barriers follow
+        Observe(worker, i, ActivationObserver::Input::kAttentionOutput, work_.attended);
         ProjectAttention(worker, layer);
         BarrierUnlessSplit();
         EndBlock(worker, layer.output_bias, layer.post_attention_norm, &layer.feed_forward_norm);
         BarrierUnlessOwn();
+        Observe(worker, i, ActivationObserver::Input::kFeedForward, Normed(worker));
         GateAndUp(worker, layer);
         BarrierUnlessSplit();
+        Observe(worker, i, ActivationObserver::Input::kDown, work_.gate);
         Down(worker, layer);
         BarrierUnlessSplit();
         EndBlock(worker, {}, layer.post_feed_forward_norm,
                  i + 1 < layers.size() ? &layers[i + 1].attention_norm : nullptr);
     }
     Head(worker);
+}
+
+void Step::Observe(int worker, uint32_t layer_index, ActivationObserver::Input input,
+                   ActivationBuffer& rows) const {
+    if (options_.observer != nullptr)
+        options_.observer->Observe(layer_index, input, rows.rows(plan_.rows.size()), worker,
+                                   team_.size());
 }
 
 void Step::BarrierUnlessSplit() {

@@ -99,6 +99,8 @@ public:
 
 private:
     void Embed(int worker, const std::vector<float>& next_norm);
+    void Observe(int worker, uint32_t layer_index, ActivationObserver::Input input,
+                 ActivationBuffer& rows) const;
     void NormAndQuantize(size_t row, int worker, const std::vector<float>& weight);
     void ProjectQkv(int worker, const LayerWeights& layer);
     void PositionAndStore(int worker, uint32_t layer_index);

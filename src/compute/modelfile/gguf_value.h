@@ -49,6 +49,7 @@ public:
     GgufType type() const { return is_array_ ? GgufType::kArray : element_; }
     GgufType element_type() const { return element_; }
     uint64_t count() const { return count_; }  // of an array's elements; 1 for a scalar
+    std::span<const std::byte> payload() const { return payload_; }
 
     std::optional<uint64_t> ToUnsigned() const;  // any integer type that is not negative
     std::optional<int64_t> ToSigned() const;     // any integer type

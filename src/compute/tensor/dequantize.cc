@@ -71,6 +71,15 @@ void ExpandQ8_0(Bytes block, float* out) {  // d:f16, codes:i8[32]
     for (int j = 0; j < 32; ++j) out[j] = static_cast<float>(static_cast<int8_t>(block[2 + j])) * d;
 }
 
+void ExpandIQ4_NL(Bytes block, float* out) {  // d:f16, codes[16]
+    float d = HalfAt(block);
+    for (int j = 0; j < 16; ++j) {
+        int code = block[2 + j];
+        out[j] = d * static_cast<float>(kIq4NlValues[code & 15]);
+        out[j + 16] = d * static_cast<float>(kIq4NlValues[code >> 4]);
+    }
+}
+
 // Blocks of 256, in two halves of 128. In Q2_K and Q3_K a half has 32 bytes of codes;
 // bits 2k, 2k + 1 of byte l are element 32k + l, and every 16 elements have a scale.
 
@@ -217,6 +226,8 @@ void Dequantize(DType type, const std::byte* data, std::span<float> out) {
             return ExpandAll<ExpandQ5_K, 256, 176>(bytes, out);
         case DType::kQ6_K:
             return ExpandAll<ExpandQ6_K, 256, 210>(bytes, out);
+        case DType::kIQ4_NL:
+            return ExpandAll<ExpandIQ4_NL, 32, 18>(bytes, out);
     }
     LATHE_CHECK(false);  // Info() above knows every type
 }

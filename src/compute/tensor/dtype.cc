@@ -8,7 +8,7 @@
 namespace lathe::tensor {
 namespace {
 
-constexpr std::array<DTypeInfo, 13> kTypes = {{
+constexpr std::array<DTypeInfo, 14> kTypes = {{
     {DType::kF32, "F32", 1, 4},
     {DType::kF16, "F16", 1, 2},
     {DType::kQ4_0, "Q4_0", 32, 18},
@@ -21,6 +21,7 @@ constexpr std::array<DTypeInfo, 13> kTypes = {{
     {DType::kQ4_K, "Q4_K", 256, 144},
     {DType::kQ5_K, "Q5_K", 256, 176},
     {DType::kQ6_K, "Q6_K", 256, 210},
+    {DType::kIQ4_NL, "IQ4_NL", 32, 18},
     {DType::kBF16, "BF16", 1, 2},
 }};
 

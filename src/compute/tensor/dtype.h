@@ -27,6 +27,7 @@ enum class DType : uint8_t {
     kQ4_K = 12,
     kQ5_K = 13,
     kQ6_K = 14,
+    kIQ4_NL = 20,
     kBF16 = 30,
 };
 
@@ -52,6 +53,10 @@ size_t RowBytes(DType type, size_t elements);
 // Expands `out.size()` elements (a multiple of the block size) starting at `data`,
 // to the bit as ggml's reference does. `data` needs no alignment.
 void Dequantize(DType type, const std::byte* data, std::span<float> out);
+
+// What the sixteen codes of IQ4_NL stand for, in units of a block's scale.
+inline constexpr int8_t kIq4NlValues[16] = {-127, -104, -83, -65, -49, -35, -22, -10,
+                                            1,    13,   25,  38,  53,  69,  89,  113};
 
 // IEEE binary16 and bfloat16, round to nearest even.
 float F16ToF32(uint16_t value);

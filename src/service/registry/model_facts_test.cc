@@ -59,14 +59,14 @@ TEST(ModelFacts, AModelWithoutATokenizerIsShownWithTheProblem) {
 TEST(ModelFacts, ATypeThatCannotBeComputedIsShownWithTheProblem) {
     TinyModel model("llama");
     model.Add("blk.0.ffn_gate.weight", {64, 32});
-    model.tensors["blk.0.ffn_gate.weight"].type = 20;  // IQ4_NL
+    model.tensors["blk.0.ffn_gate.weight"].type = 39;  // MXFP4
     Json facts = FactsOf(model);
     EXPECT_THAT(facts["problem"].get<std::string>(),
-                HasSubstr("'blk.0.ffn_gate.weight' has type IQ4_NL, which is not supported"));
+                HasSubstr("'blk.0.ffn_gate.weight' has type MXFP4, which is not supported"));
     EXPECT_EQ(facts["layers"], 2);
-    EXPECT_EQ(facts["types"][1]["type"], "IQ4_NL");
-    EXPECT_EQ(facts["types"][1]["bytes"], 64 * 18);
-    EXPECT_THAT(FormatFacts(facts), HasSubstr("IQ4_NL"));
+    EXPECT_EQ(facts["types"][1]["type"], "MXFP4");
+    EXPECT_EQ(facts["types"][1]["bytes"], 64 * 17);
+    EXPECT_THAT(FormatFacts(facts), HasSubstr("MXFP4"));
 }
 
 TEST(ModelFacts, AnUnknownArchitectureIsShownWithTheProblem) {

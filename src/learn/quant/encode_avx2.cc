@@ -1,0 +1,11 @@
+#include "learn/quant/algorithm/make_encode_table.h"
+#include "learn/quant/encode_tables.h"
+
+namespace lathe::quant {
+
+const EncodeTable& Avx2EncodeTable() {
+    static constexpr EncodeTable kTable = {"avx2", EncodeAny, Magnitude};
+    return kTable;
+}
+
+}  // namespace lathe::quant
