@@ -15,6 +15,7 @@ namespace lathe::app {
 void AddBenchCommand(CLI::App& app, int& exit_code);
 void AddChatCommand(CLI::App& app, int& exit_code);
 void AddDivergenceCommand(CLI::App& app, int& exit_code);
+void AddEvalCommand(CLI::App& app, int& exit_code);
 void AddGenerateCommand(CLI::App& app, int& exit_code);
 void AddInspectCommand(CLI::App& app, int& exit_code);
 void AddTokenizeCommand(CLI::App& app, int& exit_code);

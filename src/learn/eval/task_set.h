@@ -1,0 +1,42 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/base/result.h"
+#include "core/json/json.h"
+#include "learn/eval/task.h"
+
+namespace lathe::eval {
+
+// A metric of a group, over all tasks below it.
+struct GroupMetric {
+    std::string metric;
+    bool weight_by_size = true;
+    std::vector<std::string> filters;  // empty: all that the tasks have
+};
+
+struct TaskGroup {
+    std::string name;
+    std::string alias;
+    Json version;
+    std::vector<std::string> members;  // names of tasks and groups, as written
+    std::vector<std::string> tasks;    // all tasks below it
+    std::vector<GroupMetric> metrics;  // empty: none for the group itself
+};
+
+// What a list of task files asks for: tasks in the order of their first mention, each
+// once, and the groups they are in, inner ones first.
+struct TaskSet {
+    std::vector<TaskConfig> tasks;
+    std::vector<TaskGroup> groups;
+};
+
+// Reads task and group files. A group's `task` list names files relative to its own, names
+// of tasks or groups of files in the same folder, or writes tasks out as mappings (with
+// `task: NAME` of such a file they change some of its keys). Errors name the file.
+Result<TaskSet> ReadTaskSet(const std::vector<std::filesystem::path>& paths);
+
+}  // namespace lathe::eval
