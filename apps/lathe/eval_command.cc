@@ -20,6 +20,7 @@ namespace {
 struct EvalArguments {
     ModelOptions model;
     std::vector<std::string> tasks;
+    eval::PromptCheck prompts;
     std::string output;
     int64_t limit = 0;
     int64_t num_fewshot = -1;
@@ -86,6 +87,11 @@ Result<std::string> RenderConversation(const backends::LocalModel& model,
 }
 
 Result<eval::TaskSet> ReadTasks(const EvalArguments& arguments) {
+    if (!arguments.prompts.file.empty()) {
+        if (!arguments.tasks.empty())
+            return InvalidParam("prompts", "give either --tasks or --prompts");
+        return eval::MakePromptCheck(arguments.prompts);
+    }
     std::vector<std::filesystem::path> paths;
     for (const std::string& list : arguments.tasks) {
         std::stringstream names(list);
@@ -93,7 +99,9 @@ Result<eval::TaskSet> ReadTasks(const EvalArguments& arguments) {
             if (!name.empty()) paths.emplace_back(name);
     }
     if (paths.empty())
-        return InvalidParam("tasks", "give --tasks FILE.yaml, or several with commas between");
+        return InvalidParam(
+            "tasks",
+            "give --tasks FILE.yaml, several with commas between, or --prompts FILE.jsonl");
     return eval::ReadTaskSet(paths);
 }
 
@@ -186,6 +194,19 @@ void AddEvalCommand(CLI::App& app, int& exit_code) {
     AddModelOptions(*command, arguments->model);
     command->add_option("--tasks", arguments->tasks,
                         "Task files in lm-evaluation-harness's YAML, with commas between");
+    command->add_option("--prompts", arguments->prompts.file,
+                        "Instead of tasks: a file of lines {\"prompt\": ..., \"expected\": ...}");
+    command
+        ->add_option("--match", arguments->prompts.match,
+                     "With --prompts, when an answer is right: it starts-with, contains or "
+                     "equals the expected one")
+        ->check(CLI::IsMember({"starts-with", "contains", "equals"}))
+        ->capture_default_str();
+    command
+        ->add_option("--max-length", arguments->prompts.tokens_max,
+                     "With --prompts, tokens of an answer")
+        ->check(CLI::Range(1, 1 << 20))
+        ->capture_default_str();
     command->add_option("-o,--output", arguments->output,
                         "The run's folder: results.json, samples_TASK.jsonl; a run that was "
                         "interrupted goes on where it stopped");

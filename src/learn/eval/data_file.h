@@ -24,7 +24,7 @@ enum class DataFormat : uint8_t {
 
 struct DataOptions {
     DataFormat format = DataFormat::kJson;
-    std::string field;     // of a JSON file that is one object: where the list is
+    std::string field{};   // of a JSON file that is one object: where the list is
     char delimiter = ',';  // of CSV
 };
 

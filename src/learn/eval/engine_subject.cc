@@ -7,6 +7,7 @@
 #include <mutex>
 #include <utility>
 
+#include "compute/engine/request_limits.h"
 #include "core/base/check.h"
 #include "learn/eval/request_tokens.h"
 
@@ -29,18 +30,19 @@ public:
     // Nothing of it may reach the engine's thread any more.
     ~Asking() {
         for (engine::RequestId id : live_) options_.engine->Cancel(id);
-        while (in_flight_ > 0) (void)Take(std::stop_token());
+        while (!live_.empty()) (void)Take(std::stop_token());
     }
 
     Status Run(const std::stop_token& stop) {
         size_t next = 0;
-        while (next < questions_.size() || in_flight_ > 0) {
-            while (next < questions_.size() && in_flight_ < options_.requests_max) {
+        while (next < questions_.size() || !live_.empty()) {
+            while (next < questions_.size() && in_flight() < options_.requests_max) {
                 if (stop.stop_requested()) return Stopped();
                 if (auto submitted = Submit(next); !submitted)
                     return std::unexpected(About(next, std::move(submitted).error()));
                 ++next;
             }
+            if (live_.empty()) break;
             std::optional<Finished> finished = Take(stop);
             if (!finished) return Stopped();
             LATHE_RETURN_IF_ERROR(Accept(*std::move(finished)));
@@ -49,23 +51,35 @@ public:
     }
 
 private:
-    // Where the result of one request of the engine belongs.
+    // Where the answer of one completion belongs.
     struct Place {
         size_t question = 0;
         size_t answer = 0;
-        size_t part = 0;         // window of a text
-        size_t scored_from = 0;  // of a likelihood: the first token that counts
+        size_t part = 0;  // window of a text
     };
     struct Finished {
         Place place;
-        engine::RequestId id{};
         ModelAnswer answer;
         std::optional<Error> error;
+        std::optional<engine::RequestId> over;  // of the request's last completion
+    };
+    // A request in the engine: what has come of each completion. Its thread's own.
+    struct Flight {
+        std::vector<Place> places;
+        std::vector<ModelAnswer> answers;
+    };
+    // Continuations of one context, scored together.
+    struct Group {
+        std::vector<TokenId> context;
+        std::vector<std::vector<TokenId>> continuations;
+        std::vector<Place> places;
     };
     struct Pending {
         std::vector<std::vector<ModelAnswer>> parts;  // of each answer
         size_t missing = 0;
     };
+
+    int32_t in_flight() const { return static_cast<int32_t>(live_.size()); }
 
     static Status Stopped() { return MakeError(Code::kCancelled, "stopped"); }
 
@@ -77,49 +91,55 @@ private:
     Status Submit(size_t index) {
         const Question& question = questions_[index];
         auto repeats = static_cast<size_t>(question.repeats);
-        Pending& pending = pending_[index];
-        pending.parts.resize(question.requests.size() * repeats);
+        pending_[index].parts.resize(question.requests.size() * repeats);
+        std::vector<Group> groups;
         for (size_t i = 0; i < question.requests.size(); ++i)
             for (size_t repeat = 0; repeat < repeats; ++repeat)
-                LATHE_RETURN_IF_ERROR(SubmitOne(question, i, {index, i * repeats + repeat, 0, 0}));
-        if (pending.missing == 0) return Deliver(index);  // an empty text to roll over
+                LATHE_RETURN_IF_ERROR(
+                    SubmitOne(question, i, {index, i * repeats + repeat, 0}, groups));
+        for (Group& group : groups) LATHE_RETURN_IF_ERROR(Score(std::move(group)));
+        if (pending_[index].missing == 0) return Deliver(index);  // an empty text to roll over
         return {};
     }
 
-    Status SubmitOne(const Question& question, size_t request, Place place) {
+    // Generates at once; what is to be scored goes into `groups`.
+    Status SubmitOne(const Question& question, size_t request, Place place,
+                     std::vector<Group>& groups) {
         const ModelRequest& wanted = question.requests[request];
         int32_t context = options_.engine->context_length();
-        switch (wanted.kind) {
-            case ModelRequest::Kind::kLoglikelihood: {
-                LATHE_TRY(ScoredTokens tokens, EncodePair(*options_.tokenizer, wanted.context,
-                                                          wanted.continuation, context - 1));
-                return Score(std::move(tokens), place);
-            }
-            case ModelRequest::Kind::kRolling: {
-                LATHE_TRY(auto windows,
-                          EncodeRolling(*options_.tokenizer, wanted.context, context - 1));
-                for (ScoredTokens& window : windows) {
-                    LATHE_RETURN_IF_ERROR(Score(std::move(window), place));
-                    ++place.part;
-                }
-                return {};
-            }
-            case ModelRequest::Kind::kGenerate:
-                return Generate(question, wanted, place);
+        if (wanted.kind == ModelRequest::Kind::kGenerate) return Generate(question, wanted, place);
+        if (wanted.kind == ModelRequest::Kind::kLoglikelihood) {
+            LATHE_TRY(ScoredTokens tokens, EncodePair(*options_.tokenizer, wanted.context,
+                                                      wanted.continuation, context));
+            AddTo(groups, std::move(tokens), place);
+            return {};
+        }
+        LATHE_TRY(auto windows, EncodeRolling(*options_.tokenizer, wanted.context, context));
+        for (ScoredTokens& window : windows) {
+            AddTo(groups, std::move(window), place);
+            ++place.part;
         }
         return {};
     }
 
-    Status Score(ScoredTokens tokens, Place place) {
+    static void AddTo(std::vector<Group>& groups, ScoredTokens tokens, const Place& place) {
+        auto group = std::ranges::find_if(groups, [&](const Group& other) {
+            return other.context == tokens.context &&
+                   other.continuations.size() < engine::kContinuationsMax;
+        });
+        if (group == groups.end())
+            group = groups.insert(groups.end(), Group{std::move(tokens.context), {}, {}});
+        group->continuations.push_back(std::move(tokens.continuation));
+        group->places.push_back(place);
+    }
+
+    Status Score(Group group) {
         GenerationRequest request;
-        place.scored_from = tokens.context.size();
-        request.prompt = std::move(tokens.context);
-        request.prompt.insert(request.prompt.end(), tokens.continuation.begin(),
-                              tokens.continuation.end());
+        request.prompt = std::move(group.context);
+        request.continuations = std::move(group.continuations);
         request.tokens_max = 0;
-        request.prompt_logprobs = true;
         request.top_logprobs = 1;
-        return Send(std::move(request), place);
+        return Send(std::move(request), std::move(group.places));
     }
 
     Status Generate(const Question& question, const ModelRequest& wanted, Place place) {
@@ -143,41 +163,47 @@ private:
         request.sampling.top_p = config.top_p;
         request.sampling.top_k = config.top_k;
         request.sampling.seed = question.seed * 1'000'003 + place.answer;
-        return Send(std::move(request), place);
+        return Send(std::move(request), {place});
     }
 
-    Status Send(GenerationRequest request, Place place) {
-        auto answer = std::make_shared<ModelAnswer>();
-        answer->is_greedy = true;
+    Status Send(GenerationRequest request, std::vector<Place> places) {
+        for (const Place& place : places) {
+            Pending& pending = pending_[place.question];
+            ++pending.missing;
+            std::vector<ModelAnswer>& parts = pending.parts[place.answer];
+            parts.resize(std::max(parts.size(), place.part + 1));
+        }
+        auto flight = std::make_shared<Flight>();
+        flight->answers.resize(places.size());
+        flight->places = std::move(places);
         auto sent = options_.engine->Submit(
-            std::move(request), [this, place, answer](GenerationEvent&& event) {
-                Collect(event, place, *answer);
-                if (!event.last) return;
-                Finished finished{place, event.request, std::move(*answer), std::nullopt};
-                if (event.finish == FinishReason::kError) finished.error = std::move(event.error);
-                if (event.finish == FinishReason::kCancelled)
-                    finished.error = Error{Code::kCancelled, "stopped", ""};
-                std::lock_guard lock(mutex_);
-                finished_.push_back(std::move(finished));
-                ready_.notify_one();
-            });
+            std::move(request),
+            [this, flight](GenerationEvent&& event) { Collect(std::move(event), *flight); });
         if (!sent) return std::unexpected(std::move(sent).error());
         live_.push_back(*sent);
-        ++in_flight_;
-        Pending& pending = pending_[place.question];
-        ++pending.missing;
-        pending.parts[place.answer].resize(place.part + 1);
         return {};
     }
 
     // On the engine's thread.
-    static void Collect(const GenerationEvent& event, const Place& place, ModelAnswer& answer) {
+    void Collect(GenerationEvent&& event, Flight& flight) {
+        auto index = static_cast<size_t>(event.index);
+        ModelAnswer& answer = flight.answers[index];
         answer.text += event.text;
-        for (size_t i = place.scored_from; i < event.prompt.size(); ++i) {
-            const engine::ScoredToken& token = event.prompt[i];
+        answer.is_greedy = true;
+        for (const engine::ScoredToken& token : event.tokens) {
+            if (token.top.empty()) continue;  // generated
             answer.loglikelihood += static_cast<double>(token.logprob);
-            answer.is_greedy &= !token.top.empty() && token.top[0].token == token.token;
+            answer.is_greedy &= token.top[0].token == token.token;
         }
+        if (!event.finish) return;
+        Finished finished{flight.places[index], std::move(answer), std::nullopt, std::nullopt};
+        if (event.finish == FinishReason::kError) finished.error = std::move(event.error);
+        if (event.finish == FinishReason::kCancelled)
+            finished.error = Error{Code::kCancelled, "stopped", ""};
+        if (event.last) finished.over = event.request;
+        std::lock_guard lock(mutex_);
+        finished_.push_back(std::move(finished));
+        ready_.notify_one();
     }
 
     // Nothing if `stop` is requested first.
@@ -186,8 +212,7 @@ private:
         if (!ready_.wait(lock, stop, [&] { return !finished_.empty(); })) return std::nullopt;
         Finished finished = std::move(finished_.front());
         finished_.pop_front();
-        --in_flight_;
-        std::erase(live_, finished.id);
+        if (finished.over) std::erase(live_, *finished.over);
         return finished;
     }
 
@@ -225,7 +250,6 @@ private:
     const Sink& sink_;
     std::map<size_t, Pending> pending_;  // by question
     std::vector<engine::RequestId> live_;
-    int32_t in_flight_ = 0;
 
     std::mutex mutex_;
     std::condition_variable_any ready_;

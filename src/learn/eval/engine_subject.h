@@ -20,7 +20,8 @@ struct EngineSubjectOptions {
 };
 
 // A model of this machine. Requests of many documents are in the engine at once, so that
-// its batches are full; those that begin alike share their pages. The answers do not
+// its batches are full; the choices of a question are scored behind one context, and
+// contexts that begin alike share their pages. The answers do not
 // depend on that, to the bit.
 class EngineSubject : public Subject {
 public:

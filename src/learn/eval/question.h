@@ -33,7 +33,7 @@ struct ModelAnswer {
 // after the other.
 struct Question {
     size_t document = 0;  // its number in the split
-    std::vector<ModelRequest> requests;
+    std::vector<ModelRequest> requests{};
     int64_t repeats = 1;
     const GenerationConfig* generation = nullptr;  // for kGenerate; the task's own
     uint64_t seed = 0;                             // of what is drawn

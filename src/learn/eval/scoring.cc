@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "compute/chat/text.h"
 #include "compute/chat/unicode.h"
 #include "learn/eval/python_literal.h"
 
@@ -198,17 +199,31 @@ Result<std::vector<std::string>> Scorer::RightTexts(const Json& document) const 
     return texts;
 }
 
+// exact_match as the harness has it; the others compare without white space around.
+Result<bool> Scorer::Matches(const std::string& metric, std::string_view said,
+                             std::string_view wanted) const {
+    if (auto ignores = ignores_.find(metric); ignores != ignores_.end()) {
+        LATHE_TRY(std::string a, ignores->second.Apply(said));
+        LATHE_TRY(std::string b, ignores->second.Apply(wanted));
+        return a == b;
+    }
+    said = chat::Strip(said, std::nullopt);
+    wanted = chat::Strip(wanted, std::nullopt);
+    if (metric == "starts_with") return said.starts_with(wanted);
+    if (metric == "contains") return said.find(wanted) != std::string_view::npos;
+    return said == wanted;
+}
+
 Result<Json> Scorer::ScoreText(const Json& document, const std::string& text) const {
     LATHE_TRY(std::vector<std::string> right, RightTexts(document));
     Json values = Json::object();
-    for (const auto& [name, ignores] : ignores_) {
-        LATHE_TRY(std::string said, ignores.Apply(text));
+    for (const MetricConfig& metric : task_.config().metrics) {
         bool matches = false;
         for (const std::string& one : right) {
-            LATHE_TRY(std::string wanted, ignores.Apply(one));
-            matches |= said == wanted;
+            LATHE_TRY(bool same, Matches(metric.name, text, one));
+            matches |= same;
         }
-        values[name] = matches ? 1.0 : 0.0;
+        values[metric.name] = matches ? 1.0 : 0.0;
     }
     return values;
 }

@@ -37,6 +37,8 @@ private:
     Json ChoiceMetric(const std::string& metric, const Choice& choice) const;
     Result<Json> ScoreRolling(const Json& document, double loglikelihood) const;
     Result<std::vector<std::string>> RightTexts(const Json& document) const;
+    Result<bool> Matches(const std::string& metric, std::string_view said,
+                         std::string_view wanted) const;
 
     const Task& task_;
     std::map<std::string, TextIgnores> ignores_;  // by metric

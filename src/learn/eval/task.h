@@ -18,12 +18,12 @@ class FewshotSource;
 
 // What the user of a task sets, the same for all tasks of a run.
 struct TaskOptions {
-    std::optional<int64_t> num_fewshot;  // instead of the task's own, unless that is 0
+    std::optional<int64_t> num_fewshot{};  // instead of the task's own, unless that is 0
     uint64_t fewshot_seed = 1234;
-    ChatRenderer render_chat;  // empty: prompts are plain text
+    ChatRenderer render_chat{};  // empty: prompts are plain text
     bool fewshot_as_multiturn = true;
-    std::string system_instruction;
-    std::optional<size_t> limit;  // only so many documents
+    std::string system_instruction{};
+    std::optional<size_t> limit{};  // only so many documents
 };
 
 // A task with its documents: makes the questions.

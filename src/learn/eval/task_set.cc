@@ -152,4 +152,23 @@ Result<TaskSet> ReadTaskSet(const std::vector<std::filesystem::path>& paths) {
     return reader.Release();
 }
 
+Result<TaskSet> MakePromptCheck(const PromptCheck& check) {
+    std::string metric = check.match;
+    std::ranges::replace(metric, '-', '_');
+    Json config{
+        {"task", check.file.stem().string()},
+        {"dataset_path", check.file.extension() == ".csv" ? "csv" : "json"},
+        {"dataset_kwargs", {{"data_files", {{"test", check.file.filename().string()}}}}},
+        {"test_split", "test"},
+        {"output_type", "generate_until"},
+        {"doc_to_text", "{{ prompt }}"},
+        {"doc_to_target", "{{ expected }}"},
+        {"generation_kwargs", {{"until", Json::array()}, {"max_gen_toks", check.tokens_max}}},
+        {"metric_list", Json::array({Json{{"metric", metric}}})}};
+    TaskSet set;
+    LATHE_TRY(TaskConfig task, TaskConfig::FromJson(config, check.file.parent_path()));
+    set.tasks.push_back(std::move(task));
+    return set;
+}
+
 }  // namespace lathe::eval

@@ -39,4 +39,14 @@ struct TaskSet {
 // `task: NAME` of such a file they change some of its keys). Errors name the file.
 Result<TaskSet> ReadTaskSet(const std::vector<std::filesystem::path>& paths);
 
+// The simplest check: a file (JSON lines, or CSV by its name) with the columns `prompt` and
+// `expected`. A text is right as `match` says of it and the expected one: starts-with,
+// contains or equals, without the white space around both.
+struct PromptCheck {
+    std::filesystem::path file;
+    std::string match = "starts-with";
+    int64_t tokens_max = 32;  // of an answer
+};
+Result<TaskSet> MakePromptCheck(const PromptCheck& check);
+
 }  // namespace lathe::eval
