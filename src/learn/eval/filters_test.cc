@@ -30,46 +30,45 @@ std::string ErrorOf(const char* steps) {
 
 TEST(Filters, SelectAMatchFromEitherEnd) {
     Texts answers = {"1 then 2 then 3", "none"};
-    EXPECT_THAT(Applied(R"([{"function": "regex", "regex_pattern": "(\\d)"
-}])", answers),
+    EXPECT_THAT(Applied(R"j([{"function": "regex", "regex_pattern": "(\\d)"}])j", answers),
                 ElementsAre("1", "[invalid]"));
-    EXPECT_THAT(Applied(R"([{"function": "regex", "regex_pattern": "(\\d)", "group_select": -1,
-                             "fallback": "?"
-    }])", answers),
-                ElementsAre("3", "?"));
-    EXPECT_THAT(Applied(R"([{"function": "regex", "regex_pattern": "(x)?(\\d)", "group_select": 1
-    }])",
+    EXPECT_THAT(Applied(R"j([{"function": "regex", "regex_pattern": "(\\d)", "group_select": -1,
+                              "fallback": "?"}])j",
                         answers),
-                ElementsAre("2", "[invalid]"));
-    }
+                ElementsAre("3", "?"));
+    EXPECT_THAT(
+        Applied(R"j([{"function": "regex", "regex_pattern": "(x)?(\\d)", "group_select": 1}])j",
+                answers),
+        ElementsAre("2", "[invalid]"));
+}
 
-    TEST(Filters, ChangeAndSelectAnswers) {
-        EXPECT_THAT(Applied(R"([{"function": "lowercase"}, {"function": "majority_vote"}])",
-                            {"B", "a", "A", "b", "a"}),
-                    ElementsAre("a"));
-        EXPECT_THAT(Applied(R"([{"function": "take_first_k", "k": 2}, {"function": "uppercase"}])",
-                            {"a", "b", "c"}),
-                    ElementsAre("A", "B"));
-        EXPECT_THAT(Applied(R"([{"function": "remove_whitespace"}, {"function": "take_first"}])",
-                            {" \n x ", "y"}),
-                    ElementsAre("x "));
-        EXPECT_THAT(
-            Applied(R"([{"function": "map", "mapping_dict": {"A": 1}, "default_value": "no"}])",
-                    {"A", "B"}),
-            ElementsAre("1", "no"));
-    }
+TEST(Filters, ChangeAndSelectAnswers) {
+    EXPECT_THAT(Applied(R"j([{"function": "lowercase"}, {"function": "majority_vote"}])j",
+                        {"B", "a", "A", "b", "a"}),
+                ElementsAre("a"));
+    EXPECT_THAT(Applied(R"j([{"function": "take_first_k", "k": 2}, {"function": "uppercase"}])j",
+                        {"a", "b", "c"}),
+                ElementsAre("A", "B"));
+    EXPECT_THAT(Applied(R"j([{"function": "remove_whitespace"}, {"function": "take_first"}])j",
+                        {" \n x ", "y"}),
+                ElementsAre("x "));
+    EXPECT_THAT(
+        Applied(R"j([{"function": "map", "mapping_dict": {"A": 1}, "default_value": "no"}])j",
+                {"A", "B"}),
+        ElementsAre("1", "no"));
+}
 
 TEST(Filters, FindAChoiceByItsTextOrLetter) {
-    const char* steps =
-        R"([{"function": "multi_choice_regex", "regex_pattern": "\\(([A-C])\\)",
-             "ignore_case": true, "ignore_punctuation": true}])";
+    const char* steps = R"j([{"function": "multi_choice_regex",
+                              "regex_pattern": "\\(([A-C])\\)",
+                              "ignore_case": true, "ignore_punctuation": true}])j";
     Json document{{"choices", {"red", "Dark blue.", "green"}}};
-EXPECT_THAT(Applied(steps, {"It is (C).", "dark BLUE, I think", "Answer: A", "?"}, document),
-            ElementsAre("C", "(B)", "(A)", "[invalid]"));
+    EXPECT_THAT(Applied(steps, {"It is (C).", "dark BLUE, I think", "Answer: A", "?"}, document),
+                ElementsAre("C", "(B)", "(A)", "[invalid]"));
 }
 
 TEST(Filters, CountAnswersThatNothingMatched) {
-    FilterPipeline filter = Make(R"([{"function": "regex", "regex_pattern": "x"}])");
+    FilterPipeline filter = Make(R"j([{"function": "regex", "regex_pattern": "x"}])j");
     ASSERT_TRUE(filter.Apply({"a", "x"}, {}));
     ASSERT_TRUE(filter.Apply({"b"}, {}));
     ASSERT_EQ(filter.tallies().size(), 1u);
@@ -78,12 +77,13 @@ TEST(Filters, CountAnswersThatNothingMatched) {
 }
 
 TEST(Filters, ErrorsNameTheFunctionAndTheKey) {
-    EXPECT_THAT(ErrorOf(R"([{"function": "custom"}])"), HasSubstr("`custom` is not known"));
-    EXPECT_THAT(ErrorOf(R"([{"function": "regex", "regex_pattern": "("}])"),
+    EXPECT_THAT(ErrorOf(R"j([{"function": "custom"}])j"), HasSubstr("`custom` is not known"));
+    EXPECT_THAT(ErrorOf(R"j([{"function": "regex", "regex_pattern": "("}])j"),
                 HasSubstr("pattern ("));
-    EXPECT_THAT(ErrorOf(R"([{"function": "regex", "pattern": "x"}])"),
+    EXPECT_THAT(ErrorOf(R"j([{"function": "regex", "pattern": "x"}])j"),
                 HasSubstr("key `pattern` is not known"));
-    EXPECT_THAT(ErrorOf(R"([{"function": "take_first_k"}])"), HasSubstr("`k` must be at least 1"));
+    EXPECT_THAT(ErrorOf(R"j([{"function": "take_first_k"}])j"),
+                HasSubstr("`k` must be at least 1"));
 }
 
 }  // namespace

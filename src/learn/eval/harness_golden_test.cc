@@ -32,9 +32,10 @@ protected:
     void Run(const std::string& model, const std::string& task) {
         auto package = modelfile::ModelPackage::Open(testing_support::ModelFile(model)).value();
         auto tokenizer = tokenizer::Tokenizer::FromPackage(package).value();
-        auto runner = engine::LocalRunner::Create(package, {.activations = model::Activations::kF32,
-                                                            .batch_tokens_max = 512})
-                          .value();
+        engine::LocalRunnerOptions runner_options;
+        runner_options.activations = model::Activations::kF32;
+        runner_options.batch_tokens_max = 512;
+        auto runner = engine::LocalRunner::Create(package, runner_options).value();
         auto engine = engine::Engine::Create(*runner, tokenizer,
                                              {.sequences_max = 128, .tokens_per_step_max = 512})
                           .value();
