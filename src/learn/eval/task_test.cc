@@ -84,7 +84,7 @@ TEST_F(TaskTest, DrawsExamplesAsTheHarnessDoes) {
         "dataset_kwargs: {data_files: {test: data.jsonl, train: train.jsonl}}\n"
         "test_split: test\ntraining_split: train\ndoc_to_text: q\ndoc_to_target: 'x'\n"
         "num_fewshot: 4\nfewshot_delimiter: ';'\ntarget_delimiter: '='\n");
-    EXPECT_EQ(questions[0].requests[0].context, "7=x;1=x;2=x;9=x;one");
+    EXPECT_EQ(questions[0].requests[0].context, "7=x;1=x;0=x;9=x;one");
 }
 
 TEST_F(TaskTest, PutsChoicesIntoTheQuestionWhereTheTextIsANumber) {
