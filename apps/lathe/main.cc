@@ -15,6 +15,7 @@ int main(int argc, char** argv) {
     lathe::app::AddGenerateCommand(app, exit_code);
     lathe::app::AddChatCommand(app, exit_code);
     lathe::app::AddDivergenceCommand(app, exit_code);
+    lathe::app::AddEvalCommand(app, exit_code);
     lathe::app::AddPerplexityCommand(app, exit_code);
     lathe::app::AddQuantizeCommand(app, exit_code);
     lathe::app::AddImatrixCommand(app, exit_code);

@@ -65,8 +65,8 @@ void FakeRunner::Forward(std::span<const SequenceSlice> batch, const engine::Log
                 options_.tells_prompts_apart && slice.kind == SequenceSlice::Kind::kPrompt};
         bool all = slice.logits == SequenceSlice::Logits::kAll;
         size_t none = slice.logits == SequenceSlice::Logits::kNone;
-        for (size_t t = all ? 0 : slice.tokens.size() - 1 + none; t < slice.tokens.size(); ++t)
-            wanted.push_back({i, t});
+        size_t first = all ? slice.first_wanted : slice.tokens.size() - 1 + none;
+        for (size_t t = first; t < slice.tokens.size(); ++t) wanted.push_back({i, t});
     }
     auto visit_share = [&](size_t first) {
         std::vector<float> logits(static_cast<size_t>(options_.vocab_size));
@@ -82,6 +82,13 @@ void FakeRunner::Forward(std::span<const SequenceSlice> batch, const engine::Log
     for (size_t i = 1; i < static_cast<size_t>(options_.visit_threads); ++i)
         helpers.emplace_back(visit_share, i);
     visit_share(0);
+}
+
+void FakeRunner::CopyPage(uint32_t from, uint32_t to) {
+    auto size = static_cast<size_t>(options_.page_tokens);
+    LATHE_CHECK(from != to && (std::max(from, to) + 1) * size <= slots_.size());
+    std::copy_n(slots_.begin() + static_cast<ptrdiff_t>(from * size), size,
+                slots_.begin() + static_cast<ptrdiff_t>(to * size));
 }
 
 FakeRunner::Slot& FakeRunner::SlotAt(const SequenceSlice& slice, int32_t position) {

@@ -53,6 +53,7 @@ public:
     bool tells_prompts_apart() const override { return options_.tells_prompts_apart; }
     void Forward(std::span<const engine::SequenceSlice> batch,
                  const engine::LogitsVisitor& visit) override;
+    void CopyPage(uint32_t from, uint32_t to) override;
 
     // What stands at a slot, -1 if nothing was written.
     engine::TokenId token_at(uint32_t page, int32_t slot) const;

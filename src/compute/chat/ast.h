@@ -305,6 +305,7 @@ struct JumpStmt : Stmt {
 struct ChatTemplate::Program {
     std::string source;
     TemplateLimits limits;
+    TemplateStyle style;
     std::vector<std::unique_ptr<Object>> constants;  // before root, whose values point to them
     Function root;
 };

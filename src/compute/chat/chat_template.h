@@ -18,6 +18,16 @@ struct TemplateLimits {
     size_t depth_max = 200;                // nesting of the source and of calls
 };
 
+// What differs between the places where Jinja is written: as transformers sets it up for
+// chat templates (the default), or as plain jinja2 with StrictUndefined, for task files.
+struct TemplateStyle {
+    std::string_view what = "chat template";  // in messages; a literal
+    bool trims_blocks = true;                 // trim_blocks and lstrip_blocks
+    bool keeps_trailing_newline = false;
+    bool strict_undefined = false;  // only `is defined`, `is undefined` and `default` take a
+                                    // name that has no value
+};
+
 struct RenderInput {
     Json messages = Json::array();
     Json tools = nullptr;  // array or null
@@ -40,7 +50,8 @@ struct RenderInput {
 class ChatTemplate {
 public:
     // Errors name the line and what is not supported.
-    static Result<ChatTemplate> Parse(std::string_view source, const TemplateLimits& limits = {});
+    static Result<ChatTemplate> Parse(std::string_view source, const TemplateLimits& limits = {},
+                                      const TemplateStyle& style = {});
 
     ChatTemplate(ChatTemplate&&) noexcept;
     ChatTemplate& operator=(ChatTemplate&&) noexcept;
@@ -50,11 +61,17 @@ public:
     // its line, or the exceeded limit.
     Result<std::string> Render(const RenderInput& input) const;
 
+    // The same with these names and the functions that every template has, no others.
+    Result<std::string> RenderNames(const Json& names) const;
+
     const std::string& source() const;
 
     struct Program;  // internal
 private:
     explicit ChatTemplate(std::shared_ptr<const Program> program);
+    template <typename Input>
+    Result<std::string> RenderWith(const Input& input) const;
+
     std::shared_ptr<const Program> program_;
 };
 

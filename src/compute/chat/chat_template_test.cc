@@ -50,6 +50,47 @@ TEST(ChatTemplate, ErrorsNameTheLineOfTheTemplate) {
         "chat template, line 4: {% include %} is not supported: a chat template stands alone");
 }
 
+// As task files of evaluations are written: plain jinja2 with StrictUndefined.
+constexpr TemplateStyle kPlain{.what = "task template",
+                               .trims_blocks = false,
+                               .keeps_trailing_newline = true,
+                               .strict_undefined = true};
+
+std::string RenderedPlain(std::string_view source, const Json& names = Json::object()) {
+    auto parsed = ChatTemplate::Parse(source, {}, kPlain);
+    if (!parsed) return "error: " + parsed.error().message;
+    auto text = parsed->RenderNames(names);
+    return text ? *text : "error: " + text.error().message;
+}
+
+TEST(ChatTemplate, InThePlainStyleKeepsLineBreaksAndIndentation) {
+    EXPECT_EQ(RenderedPlain("a\n  {% if true %}\nb\n  {% endif %}\nc\n"), "a\n  \nb\n  \nc\n");
+    EXPECT_EQ(RenderedPlain("a {%- if true -%} b {%- endif %}"), "ab");
+    EXPECT_EQ(Rendered("a\n  {% if true %}\nb\n  {% endif %}\nc\n"), "a\nb\nc");
+}
+
+TEST(ChatTemplate, InTheStrictStyleANameWithoutAValueIsAnErrorWhereverItIsUsed) {
+    Json names{{"column", "x"}, {"choices", {"a", "b"}}};
+    EXPECT_EQ(RenderedPlain("{{column}}: {{choices[1]}}", names), "x: b");
+    for (std::string_view source :
+         {"\n{{ lost }}", "\n{% if lost %}{% endif %}", "\n{{ lost == 1 }}", "\n{{ [lost] }}",
+          "\n{% for x in lost %}{% endfor %}", "\n{{ lost | length }}", "\n{{ 'a' ~ lost }}"})
+        EXPECT_EQ(RenderedPlain(source, names), "error: task template, line 2: 'lost' is undefined")
+            << source;
+    EXPECT_EQ(RenderedPlain("{{ choices[7] }}", names),
+              "error: task template, line 1: list object has no element 7");
+    EXPECT_EQ(RenderedPlain("{{ lost is defined }} {{ lost is undefined }} "
+                            "{{ lost | default('d') }}",
+                            names),
+              "False True d");
+}
+
+TEST(ChatTemplate, RendersNamesThatAConversationHas) {
+    EXPECT_EQ(RenderedPlain("{{messages}} {{tools}}", {{"messages", "m"}, {"tools", 3}}), "m 3");
+    EXPECT_EQ(RenderedPlain("{{bos_token}}"),
+              "error: task template, line 1: 'bos_token' is undefined");
+}
+
 TEST(ChatTemplate, KeepsItsSource) {
     auto parsed = ChatTemplate::Parse("{{ 1 }}\r\n");
     ASSERT_TRUE(parsed.has_value());

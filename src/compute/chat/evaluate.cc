@@ -7,9 +7,18 @@
 
 namespace lathe::chat {
 
+Value Interpreter::Evaluate(const Expr& expr) {
+    Value value = EvaluateLeniently(expr);
+    if (value.IsUndefined() && program_.style.strict_undefined) {
+        line_ = expr.line;
+        Fail("{}", value.undefined().message);
+    }
+    return value;
+}
+
 // Kept small, and its cases functions of their own: every level of nesting costs one
 // frame of it.
-Value Interpreter::Evaluate(const Expr& expr) {
+Value Interpreter::EvaluateLeniently(const Expr& expr) {
     Nest nest(*this);
     budget_.Step();
     switch (expr.kind) {
@@ -118,7 +127,9 @@ Value Interpreter::EvaluateFilter(const FilterExpr& expr, const Value* block) {
         arguments.positional.push_back(
             EvaluateFilter(static_cast<const FilterExpr&>(*expr.value), block));
     } else {
-        arguments.positional.push_back(Evaluate(*expr.value));
+        bool lenient = expr.name == "default" || expr.name == "d";
+        arguments.positional.push_back(lenient ? EvaluateLeniently(*expr.value)
+                                               : Evaluate(*expr.value));
     }
     EvaluateArguments(expr.arguments, arguments);
     line_ = expr.line;
@@ -128,7 +139,9 @@ Value Interpreter::EvaluateFilter(const FilterExpr& expr, const Value* block) {
 
 Value Interpreter::EvaluateTest(const TestExpr& expr) {
     Arguments arguments;
-    arguments.positional.push_back(Evaluate(*expr.value));
+    bool lenient = expr.name == "defined" || expr.name == "undefined";
+    arguments.positional.push_back(lenient ? EvaluateLeniently(*expr.value)
+                                           : Evaluate(*expr.value));
     EvaluateArguments(expr.arguments, arguments);
     line_ = expr.line;
     if (!expr.test) Fail("No test named '{}' found.", expr.name);

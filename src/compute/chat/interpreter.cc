@@ -30,6 +30,14 @@ Interpreter::Interpreter(const ChatTemplate::Program& program, const RenderInput
     input_["add_generation_prompt"] = Value::Bool(input.add_generation_prompt);
 }
 
+Interpreter::Interpreter(const ChatTemplate::Program& program, const Json& names)
+    : program_(program), budget_(program.limits), now_(std::chrono::system_clock::now()) {
+    AddGlobals(budget_, input_);
+    if (names.is_object())
+        for (const auto& [name, value] : names.items())
+            input_[ValidUtf8(name)] = FromJson(budget_, value);
+}
+
 Interpreter::~Interpreter() {
     for (Ref<Activation>& activation : captured_) activation->variables.clear();
     for (Ref<NamespaceObject>& space : namespaces_) space->attributes = Dict();

@@ -29,6 +29,7 @@ struct Activation : Object {
 class Interpreter {
 public:
     Interpreter(const ChatTemplate::Program& program, const RenderInput& input);
+    Interpreter(const ChatTemplate::Program& program, const Json& names);
     Interpreter(const Interpreter&) = delete;
     ~Interpreter();
 
@@ -110,6 +111,8 @@ private:
 
     // Expressions.
     Value Evaluate(const Expr& expr);
+    // The same where a name without a value is allowed in any style.
+    Value EvaluateLeniently(const Expr& expr);
     Value EvaluateName(const NameExpr& name);
     Value EvaluateItems(const ItemsExpr& expr);
     Value EvaluateDict(const DictExpr& expr);

@@ -13,8 +13,8 @@ constexpr bool IsDigit(char c) {
     return c >= '0' && c <= '9';
 }
 
-// One kind of line break, and without the last one.
-std::string NormalizeNewlines(std::string_view source) {
+// One kind of line break, and without the last one unless it is kept.
+std::string NormalizeNewlines(std::string_view source, bool keeps_last) {
     std::string text;
     text.reserve(source.size());
     for (size_t i = 0; i < source.size(); ++i) {
@@ -25,7 +25,7 @@ std::string NormalizeNewlines(std::string_view source) {
         text.push_back('\n');
         if (i + 1 < source.size() && source[i + 1] == '\n') ++i;
     }
-    if (text.ends_with('\n')) text.pop_back();
+    if (!keeps_last && text.ends_with('\n')) text.pop_back();
     return text;
 }
 
@@ -122,7 +122,8 @@ private:
 
 class Lexer {
 public:
-    Lexer(Budget& budget, std::string_view source) : budget_(budget), source_(source) {}
+    Lexer(Budget& budget, std::string_view source, bool trims_blocks)
+        : budget_(budget), source_(source), trims_blocks_(trims_blocks) {}
 
     std::vector<Token> Run() {
         while (at_ < source_.size()) Root();
@@ -174,7 +175,7 @@ private:
         std::string_view kept = text;
         if (sign == '-') {
             kept = Strip(text, std::nullopt, Side::kRight);
-        } else if (sign != '+' && keep == Keep::kNothing) {
+        } else if (trims_blocks_ && sign != '+' && keep == Keep::kNothing) {
             size_t line_start = text.rfind('\n') + 1;  // npos + 1 == 0
             bool starts_line = line_start > 0 || line_starting_;
             if (starts_line && Strip(text.substr(line_start), std::nullopt).empty())
@@ -199,7 +200,8 @@ private:
     // Where the tag that closes before `position` really ends.
     size_t TagEnd(size_t position, char sign) const {
         if (sign == '-') return SpaceEnd(position);
-        bool newline = sign == '\0' && position < source_.size() && source_[position] == '\n';
+        bool newline =
+            trims_blocks_ && sign == '\0' && position < source_.size() && source_[position] == '\n';
         return position + newline;
     }
 
@@ -373,6 +375,7 @@ private:
 
     Budget& budget_;
     std::string_view source_;
+    const bool trims_blocks_;
     size_t at_ = 0;
     int line_ = 1;
     bool line_starting_ = true;
@@ -403,9 +406,9 @@ std::string Describe(const Token& token) {
     }
 }
 
-std::vector<Token> Tokenize(Budget& budget, std::string_view source) {
-    std::string normalized = NormalizeNewlines(source);
-    return Lexer(budget, normalized).Run();
+std::vector<Token> Tokenize(Budget& budget, std::string_view source, const TemplateStyle& style) {
+    std::string normalized = NormalizeNewlines(source, style.keeps_trailing_newline);
+    return Lexer(budget, normalized, style.trims_blocks).Run();
 }
 
 }  // namespace lathe::chat

@@ -43,10 +43,10 @@ template <typename... Args>
     throw fault;
 }
 
-// The tokens of a template, with jinja2's trim_blocks and lstrip_blocks: a tag takes
-// the line break after it and the indentation before it; `-` takes all white space,
-// `+` nothing. Comments and raw tags are gone. Ends with kEnd. Throws SyntaxFault.
-// Requires: valid UTF-8.
-std::vector<Token> Tokenize(Budget& budget, std::string_view source);
+// The tokens of a template. Where the style trims blocks, as jinja2's trim_blocks and
+// lstrip_blocks, a tag takes the line break after it and the indentation before it; `-`
+// takes all white space, `+` nothing. Comments and raw tags are gone. Ends with kEnd. Throws
+// SyntaxFault. Requires: valid UTF-8.
+std::vector<Token> Tokenize(Budget& budget, std::string_view source, const TemplateStyle& style);
 
 }  // namespace lathe::chat

@@ -70,6 +70,8 @@ void Batcher::Add(RequestId id, GenerationRequest spec, EventSink sink, TimePoin
         request.prompt_scores.resize(request.spec.prompt.size());
         request.prompt_scores[0] = {request.spec.prompt[0], kNotANumber, {}};
     }
+    for (const std::vector<TokenId>& continuation : request.spec.continuations)
+        request.continuation_scores.emplace_back(continuation.size());
     scheduler_.Add(request.schedule);
     ++waiting_;
 }
@@ -102,6 +104,7 @@ bool Batcher::Step() {
     LATHE_CHECK(!plan.empty());
     slices_.clear();
     for (const Scheduler::Slice& slice : plan) PrepareSlice(slice, begin);
+    for (auto [from, to] : scheduler_.copies()) runner_.CopyPage(from, to);
     runner_.Forward(slices_, visitor_);
     ConfirmDrafts();
     scheduler_.Commit();
@@ -164,6 +167,7 @@ void Batcher::PrepareSlice(const Scheduler::Slice& slice, TimePoint now) {
     work.completion = request.completions[index].get();
     work.begin = slice.begin;
     work.scores = request.schedule.computes_prompt && sequence.index == 0;
+    work.continues = request.schedule.has_continuations();
     work.samples = slice.begin + slice.count == sequence.length && request.spec.tokens_max > 0;
     work.draws[0].error.reset();
     work.drafts = static_cast<size_t>(slice.drafts);
@@ -176,14 +180,24 @@ void Batcher::PrepareSlice(const Scheduler::Slice& slice, TimePoint now) {
                      .subspan(static_cast<size_t>(slice.begin), static_cast<size_t>(slice.count));
     out.position = slice.begin;
     out.pages = sequence.pages;
-    out.kind = slice.begin < static_cast<int32_t>(request.spec.prompt.size())
+    out.kind = slice.begin < request.schedule.generated_from(sequence)
                    ? SequenceSlice::Kind::kPrompt
                    : SequenceSlice::Kind::kGenerated;
     if (work.drafts > 0) out.tokens = RowsWithDrafts(work);
+    if (work.continues) return WantContinuation(work, out);
     out.logits = work.scores || work.drafts > 0 ? SequenceSlice::Logits::kAll
                  : work.samples                 ? SequenceSlice::Logits::kLast
                                                 : SequenceSlice::Logits::kNone;
     out.top = TopNeeded(work);
+}
+
+// The rows behind the prompt, and behind the prompt's last token where nobody else has them.
+void Batcher::WantContinuation(const RowWork& work, SequenceSlice& slice) {
+    auto prompt = static_cast<int32_t>(work.request->spec.prompt.size());
+    int32_t first = work.sequence->index == 0 ? prompt - 1 : prompt;
+    slice.first_wanted = static_cast<uint32_t>(std::max(0, first - slice.position));
+    slice.logits = slice.first_wanted < slice.tokens.size() ? SequenceSlice::Logits::kAll
+                                                            : SequenceSlice::Logits::kNone;
 }
 
 // The last known token and the guesses that go with it.
@@ -199,6 +213,7 @@ std::span<const TokenId> Batcher::RowsWithDrafts(RowWork& work) {
 // Turns what a slice gave into an event, if it gave anything.
 void Batcher::Settle(RowWork& work, TimePoint now) {
     Request& request = *work.request;
+    if (work.continues) return SettleContinuation(work, now);
     if (work.sequence->left() > 0) return;  // an earlier chunk of a prompt
     GenerationEvent& event = NewEvent(request, *work.sequence);
     if (work.scores) AttachPromptScores(request, event);
@@ -206,6 +221,26 @@ void Batcher::Settle(RowWork& work, TimePoint now) {
     if (!event.finish) AcceptDraws(work, now, event);
     if (!event.finish) scheduler_.Append(*work.sequence, work.draws[work.accepted].chosen.token);
     Send(request, *work.sequence, now, event);
+}
+
+void Batcher::SettleContinuation(RowWork& work, TimePoint now) {
+    Request& request = *work.request;
+    if (request.schedule.prompt_done && !request.prompt_told) {
+        request.prompt_told = true;
+        for (Sequence& sequence : std::span(request.schedule.sequences).subspan(1))
+            if (request.spec.continuations[static_cast<size_t>(sequence.index)].size() == 1)
+                SendContinuation(request, sequence, now);
+    }
+    if (work.sequence->left() == 0) SendContinuation(request, *work.sequence, now);
+}
+
+void Batcher::SendContinuation(Request& request, Sequence& sequence, TimePoint now) {
+    GenerationEvent& event = NewEvent(request, sequence);
+    event.tokens = std::move(request.continuation_scores[static_cast<size_t>(sequence.index)]);
+    event.finish = FinishReason::kLength;
+    for (const ScoredToken& score : event.tokens)
+        if (std::isnan(score.logprob)) SetNotFinite(event);
+    Send(request, sequence, now, event);
 }
 
 // The tokens of a step one after the other, as if each had come alone.
@@ -232,6 +267,10 @@ void Batcher::AttachPromptScores(Request& request, GenerationEvent& event) {
     if (std::none_of(event.prompt.begin() + 1, event.prompt.end(),
                      [](const ScoredToken& score) { return std::isnan(score.logprob); }))
         return;
+    SetNotFinite(event);
+}
+
+void Batcher::SetNotFinite(GenerationEvent& event) {
     event.finish = FinishReason::kError;
     event.error = Error{Code::kInternal,
                         "the model computed logits that are not finite numbers; its weights or "

@@ -92,7 +92,13 @@ private:
     static std::span<const TokenId> RowsWithDrafts(RowWork& work);
     void ConfirmDrafts();
     void Settle(RowWork& work, TimePoint now);
+    static void WantContinuation(const RowWork& work, SequenceSlice& slice);
+    void ScoreContinuation(RowWork& work, int32_t position, std::span<const float> logits,
+                           sampling::Scratch& scratch);
+    void SettleContinuation(RowWork& work, TimePoint now);
+    void SendContinuation(Request& request, Sequence& sequence, TimePoint now);
     void AttachPromptScores(Request& request, GenerationEvent& event);
+    static void SetNotFinite(GenerationEvent& event);
     void AcceptDraws(RowWork& work, TimePoint now, GenerationEvent& event);
     void AcceptToken(RowWork& work, ScoredToken& chosen, TimePoint now, GenerationEvent& event);
     bool FollowGrammar(RowWork& work, TokenId token, GenerationEvent& event);

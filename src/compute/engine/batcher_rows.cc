@@ -24,11 +24,31 @@ void Batcher::Visit(size_t slice, size_t token, const LogitsRow& row) {
     RowWork& work = work_[slice];
     sampling::ScratchPool::Loan scratch = scratches_.Borrow();
     int32_t next = work.begin + static_cast<int32_t>(token) + 1;
+    if (work.continues) return ScoreContinuation(work, next, row.logits, *scratch);
     int32_t ahead = next - work.sequence->length;  // of the last known token, above 0 for drafts
     if (row.logits.empty()) return SampleTop(work, static_cast<size_t>(ahead), row, *scratch);
     if (work.scores && next < static_cast<int32_t>(work.request->spec.prompt.size()))
         Score(work, next, sampling::RowLogprobs(row.logits, *scratch));
     if (work.samples && ahead >= 0) Sample(work, static_cast<size_t>(ahead), row.logits, *scratch);
+}
+
+// The row before `position` gives the token there; that behind the prompt the first of all
+// continuations. Repeated after a preemption it may find some told already.
+void Batcher::ScoreContinuation(RowWork& work, int32_t position, std::span<const float> logits,
+                                sampling::Scratch& scratch) {
+    Request& request = *work.request;
+    sampling::RowLogprobs logprobs(logits, scratch);
+    std::vector<TokenLogprob> top;
+    if (request.spec.top_logprobs > 0)
+        logprobs.Top(static_cast<size_t>(request.spec.top_logprobs), top);
+    size_t at = static_cast<size_t>(position) - request.spec.prompt.size();
+    auto score = [&](size_t index) {
+        if (request.continuation_scores[index].empty()) return;
+        TokenId token = request.spec.continuations[index][at];
+        request.continuation_scores[index][at] = {token, logprobs.Of(token), top};
+    };
+    if (at > 0) return score(static_cast<size_t>(work.sequence->index));
+    for (size_t i = 0; i < request.continuation_scores.size(); ++i) score(i);
 }
 
 void Batcher::Score(RowWork& work, int32_t position, const sampling::RowLogprobs& logprobs) {

@@ -40,7 +40,8 @@ struct Batcher::Request {
                     .length_max = CachedTokensMax(spec),
                     .tenant = spec.tenant,
                     .salt = spec.cache_salt,
-                    .computes_prompt = spec.prompt_logprobs}),
+                    .computes_prompt = spec.prompt_logprobs,
+                    .continuations = spec.continuations}),
           completions(static_cast<size_t>(spec.completions)),
           unfinished(spec.completions) {}
 
@@ -55,8 +56,10 @@ struct Batcher::Request {
     ScheduledRequest schedule;
     std::vector<std::unique_ptr<Completion>> completions;  // null before the start and at the end
     int32_t unfinished;
-    std::vector<TokenId> end_tokens;         // that end the text
-    std::vector<ScoredToken> prompt_scores;  // while they are being computed
+    std::vector<TokenId> end_tokens;                            // that end the text
+    std::vector<ScoredToken> prompt_scores;                     // while they are being computed
+    std::vector<std::vector<ScoredToken>> continuation_scores;  // likewise, of each
+    bool prompt_told = false;  // continuations of one token, which need only the prompt, are told
     Usage usage;
     TimePoint submitted;
     std::optional<TimePoint> started;
@@ -78,6 +81,7 @@ struct Batcher::RowWork {
     Completion* completion = nullptr;
     int32_t begin = 0;
     bool scores = false;                         // rows give log-probabilities of the prompt
+    bool continues = false;                      // rows give those of a continuation
     bool samples = false;                        // the last known row gives a token, and the drafts
     std::shared_ptr<constraint::MaskTask> mask;  // of that token, null if there is no grammar
 

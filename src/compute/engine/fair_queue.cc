@@ -23,8 +23,19 @@ ScheduledRequest::ScheduledRequest(const Spec& request)
     for (size_t i = 0; i < sequences.size(); ++i) {
         sequences[i].request = this;
         sequences[i].index = static_cast<int32_t>(i);
-        sequences[i].length = static_cast<int32_t>(spec.prompt.size());
+        size_t known = spec.prompt.size();
+        if (has_continuations()) known += spec.continuations[i].size() - 1;
+        sequences[i].length = static_cast<int32_t>(known);
     }
+}
+
+std::vector<TokenId> ScheduledRequest::KnownTokens(int32_t index) const {
+    std::vector<TokenId> tokens(spec.prompt.begin(), spec.prompt.end());
+    if (has_continuations()) {
+        const std::vector<TokenId>& text = spec.continuations[static_cast<size_t>(index)];
+        tokens.insert(tokens.end(), text.begin(), text.end() - 1);
+    }
+    return tokens;
 }
 
 bool RanksBefore(const Sequence* a, const Sequence* b) {

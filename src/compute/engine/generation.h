@@ -36,11 +36,15 @@ struct GenerationRequest {
     std::vector<TokenId> kept_special;  // these in any case
     int32_t top_logprobs = -1;          // -1: none; 0: of the chosen token; else also the best n
     bool prompt_logprobs = false;       // the same for every prompt token (echo)
-    int32_t priority = 0;               // lower runs first
-    std::string tenant;                 // who asks: tenants take turns, and share no pages
-    std::string cache_salt;             // pages are shared only under the same salt
-    constraint::GrammarPtr grammar;     // what the text must be, null: anything. Tokens that end
-                                        // the text are then chosen only where it is complete
+    // Instead of generating: texts to score behind the prompt, each by itself. Completion i
+    // gives the tokens of continuations[i], in one event, with log-probabilities as
+    // top_logprobs says; the prompt is computed once for all. Then tokens_max is 0.
+    std::vector<std::vector<TokenId>> continuations;
+    int32_t priority = 0;            // lower runs first
+    std::string tenant;              // who asks: tenants take turns, and share no pages
+    std::string cache_salt;          // pages are shared only under the same salt
+    constraint::GrammarPtr grammar;  // what the text must be, null: anything. Tokens that end
+                                     // the text are then chosen only where it is complete
 };
 
 using sampling::TokenLogprob;

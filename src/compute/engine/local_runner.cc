@@ -84,4 +84,8 @@ void LocalRunner::Forward(std::span<const SequenceSlice> batch, const LogitsVisi
     runner_->Forward(batch, visit);
 }
 
+void LocalRunner::CopyPage(uint32_t from, uint32_t to) {
+    runner_->kv().CopyPage(from, to);
+}
+
 }  // namespace lathe::engine

@@ -38,6 +38,7 @@ public:
     int32_t batch_tokens_max() const override;
     bool tells_prompts_apart() const override { return runner_->tells_prompts_apart(); }
     void Forward(std::span<const SequenceSlice> batch, const LogitsVisitor& visit) override;
+    void CopyPage(uint32_t from, uint32_t to) override;
 
     const model::Model& model() const { return *model_; }
     const model::Runner& runner() const { return *runner_; }

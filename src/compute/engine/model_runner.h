@@ -34,6 +34,9 @@ public:
     // for every wanted row. Results of a slice do not depend on the other slices nor
     // on how its tokens were cut into steps.
     virtual void Forward(std::span<const SequenceSlice> batch, const LogitsVisitor& visit) = 0;
+
+    // Gives page `to` the contents of `from`, between steps.
+    virtual void CopyPage(uint32_t from, uint32_t to) = 0;
 };
 
 }  // namespace lathe::engine

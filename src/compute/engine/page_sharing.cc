@@ -59,7 +59,13 @@ std::span<const PrefixKey> PageSharing::KeysOf(const Sequence& sequence) const {
 // How many pages a sequence may find at most.
 int32_t PageSharing::FindableMax(const Sequence& sequence) const {
     if (!shares_ || !Reads(sequence)) return 0;
-    int32_t pages = (sequence.length - 1) / page_tokens_;
+    int32_t tokens = sequence.length - 1;
+    if (sequence.request->has_continuations()) {
+        // Completion 0 gives the logits behind the prompt, so it computes its last token.
+        auto prompt = static_cast<int32_t>(sequence.request->spec.prompt.size());
+        tokens = sequence.index == 0 ? prompt - 1 : prompt;
+    }
+    int32_t pages = tokens / page_tokens_;
     LATHE_CHECK(static_cast<size_t>(pages) <= KeysOf(sequence).size());
     return pages;
 }
@@ -100,11 +106,13 @@ PageSharing::Match PageSharing::Look(Sequence& sequence) const {
 bool PageSharing::TryTake(Sequence& sequence, const Match& match, size_t spare) {
     auto shared = static_cast<size_t>(match.pages);
     auto all = static_cast<size_t>(PagesFor(sequence.length));
-    if (pool_.free_count() < all - shared + match.free + spare) return false;
+    size_t wanted = all - shared + match.free + spare;
+    if (pool_.free_count() < wanted) DropPromptEnds();
+    if (pool_.free_count() < wanted) return false;
     const auto& spec = sequence.request->spec;
     if (sequence.tokens.empty()) {  // room for what may come: a step allocates nothing
+        sequence.tokens = sequence.request->KnownTokens(sequence.index);
         sequence.tokens.reserve(static_cast<size_t>(spec.length_max) + 1);
-        sequence.tokens.assign(spec.prompt.begin(), spec.prompt.end());
         sequence.keys.reserve(static_cast<size_t>(PagesFor(spec.length_max)));
         sequence.keys = sequence.request->prompt_keys;
         if (shares_ && Reads(sequence)) queries_ += spec.prompt.size();
@@ -118,13 +126,47 @@ bool PageSharing::TryTake(Sequence& sequence, const Match& match, size_t spare) 
     sequence.pages.resize(all);
     LATHE_CHECK(TryAllocate(std::span(sequence.pages).subspan(shared)));
     sequence.shared = match.pages * page_tokens_;
+    CopyPromptEnd(sequence, shared);
     sequence.computed = sequence.shared;
     for (size_t i = shared; i < sequence.keys.size() && i < all; ++i) Claim(sequence, i);
     return true;
 }
 
+// Where the pages of the prompt are all there but for the one in which it ends, that is
+// copied: what stands behind the prompt in it is written over.
+void PageSharing::CopyPromptEnd(Sequence& sequence, size_t shared) {
+    const ScheduledRequest& request = *sequence.request;
+    size_t prompt = request.spec.prompt.size();
+    if (!request.prompt_end || shared != prompt / static_cast<size_t>(page_tokens_)) return;
+    copies_.push_back({*request.prompt_end, sequence.pages[shared]});
+    sequence.shared = static_cast<int32_t>(prompt);
+}
+
+void PageSharing::KeepPromptEnd(const Sequence& sequence) {
+    ScheduledRequest& request = *sequence.request;
+    size_t prompt = request.spec.prompt.size();
+    auto page_tokens = static_cast<size_t>(page_tokens_);
+    if (!shares_ || prompt % page_tokens == 0) return;
+    PageId page = sequence.pages[prompt / page_tokens];
+    pool_.Retain(page);
+    request.prompt_end = page;
+    prompt_ends_.push_back(&request);
+}
+
+void PageSharing::DropPromptEnd(ScheduledRequest& request) {
+    if (!request.prompt_end) return;
+    Release(*request.prompt_end);
+    request.prompt_end.reset();
+    std::erase(prompt_ends_, &request);
+}
+
+void PageSharing::DropPromptEnds() {
+    while (!prompt_ends_.empty()) DropPromptEnd(*prompt_ends_.back());
+}
+
 bool PageSharing::TryGrow(Sequence& sequence) {
     PageId page{};
+    if (pool_.free_count() == 0) DropPromptEnds();
     if (!TryAllocate(std::span(&page, 1))) return false;
     sequence.pages.push_back(page);
     return true;
@@ -205,8 +247,9 @@ PrefixKey PageSharing::NextKey(const Sequence& sequence) const {
     size_t page = sequence.keys.size();
     size_t begin = page * page_tokens;
     PrefixKey before = page == 0 ? sequence.request->root : sequence.keys.back();
-    size_t prompt = sequence.request->spec.prompt.size();
-    if (tells_prompts_apart_ && prompt >= begin) {  // the text begins here
+    auto prompt = static_cast<size_t>(sequence.request->generated_from(sequence));
+    if (tells_prompts_apart_ && prompt >= begin &&
+        prompt < begin + page_tokens) {  // the text begins here
         auto mark = static_cast<TokenId>(begin) - static_cast<TokenId>(prompt) - 1;
         before = hasher_.Next(before, std::span(&mark, 1));
     }
@@ -228,6 +271,7 @@ void PageSharing::CheckAccounts(std::span<ScheduledRequest* const> requests) con
     std::vector<uint32_t> references(pool_.page_count(), 0);
     size_t found = 0;
     for (const ScheduledRequest* request : requests) {
+        if (request->prompt_end) ++references[*request->prompt_end];
         for (const Sequence& sequence : request->sequences) {
             for (PageId page : sequence.pages) ++references[page];
             auto computed = static_cast<size_t>(sequence.computed / page_tokens_);

@@ -20,8 +20,9 @@ namespace lathe::engine {
 // else computes it by itself. At the beginning of each page a prompt takes over what
 // others have computed meanwhile.
 //
-// A page with more than one reference is full and never written. The last token of a
-// sequence is never found, since its logits are wanted.
+// A page with more than one reference is full and never written, but for the one in which
+// the prompt of a request with continuations ends: what is written there lies behind that. The last
+// token of a sequence is never found, since its logits are wanted.
 //
 // Engine thread only.
 class PageSharing {
@@ -61,6 +62,19 @@ public:
     // Tokens from `begin` to `computed` are in the pages now.
     void Commit(Sequence& sequence, int32_t begin);
 
+    // The prompt that `sequence` has computed ends inside a page: keeps that page for the
+    // request's other completions, which begin with a copy of it, as long as nobody else
+    // needs it.
+    void KeepPromptEnd(const Sequence& sequence);
+    void DropPromptEnd(ScheduledRequest& request);
+    // Copies to make before the next step, in this order; they are the caller's then.
+    struct Copy {
+        PageId from{};
+        PageId to{};
+    };
+    std::span<const Copy> copies() const { return copies_; }
+    void ForgetCopies() { copies_.clear(); }
+
     int32_t PagesFor(int32_t length) const;
     const kvcache::PagePool& pool() const { return pool_; }
     // Whether a page's contents may be found.
@@ -78,6 +92,8 @@ private:
     kvcache::PrefixKey NextKey(const Sequence& sequence) const;
     std::span<const kvcache::PrefixKey> KeysOf(const Sequence& sequence) const;
     bool Waits(const Sequence& sequence, PageId page) const;
+    void CopyPromptEnd(Sequence& sequence, size_t shared);
+    void DropPromptEnds();
     bool TryAllocate(std::span<PageId> pages);
     void Release(PageId page);
     void Claim(Sequence& sequence, size_t i);
@@ -90,7 +106,9 @@ private:
     int32_t page_tokens_;
     bool shares_;
     bool tells_prompts_apart_;
-    std::vector<const Sequence*> writers_;  // [page], of those that are being filled
+    std::vector<const Sequence*> writers_;        // [page], of those that are being filled
+    std::vector<ScheduledRequest*> prompt_ends_;  // that keep a page
+    std::vector<Copy> copies_;
     uint64_t queries_ = 0;
     uint64_t hits_ = 0;
 };

@@ -64,6 +64,31 @@ Status CheckStops(const GenerationRequest& request, int32_t vocab_size) {
     return CheckTokens("stop_token_ids", request.stop_tokens, vocab_size);
 }
 
+// They take the place of completions.
+Status CheckContinuations(GenerationRequest& request, const RequestLimits& limits) {
+    if (request.continuations.empty()) return {};
+    if (request.continuations.size() > kContinuationsMax)
+        return InvalidParam("continuations", "there are {} continuations, at most {} are allowed",
+                            request.continuations.size(), kContinuationsMax);
+    if (request.tokens_max != 0 || request.prompt_logprobs || request.grammar)
+        return InvalidParam("continuations",
+                            "continuations are scored, not generated: give max_tokens 0, and "
+                            "neither prompt_logprobs nor a grammar");
+    for (const std::vector<TokenId>& continuation : request.continuations) {
+        if (continuation.empty())
+            return InvalidParam("continuations", "a continuation is empty; it must have a token");
+        if (request.prompt.size() + continuation.size() - 1 >
+            static_cast<size_t>(limits.context_length))
+            return InvalidParam("continuations",
+                                "the prompt has {} tokens, a continuation {} and the context "
+                                "holds {}; shorten them",
+                                request.prompt.size(), continuation.size(), limits.context_length);
+        LATHE_RETURN_IF_ERROR(CheckTokens("continuations", continuation, limits.vocab_size));
+    }
+    request.completions = static_cast<int32_t>(request.continuations.size());
+    return {};
+}
+
 // Whether a completion fits into an otherwise empty KV cache.
 Status CheckPages(const GenerationRequest& request, const RequestLimits& limits) {
     int64_t capacity = int64_t{limits.page_count} * limits.page_tokens;
@@ -82,10 +107,14 @@ Status CheckPages(const GenerationRequest& request, const RequestLimits& limits)
 }  // namespace
 
 int32_t CachedTokensMax(const GenerationRequest& request) {
-    return static_cast<int32_t>(request.prompt.size()) + std::max(request.tokens_max - 1, 0);
+    auto longest = static_cast<size_t>(std::max(request.tokens_max, 1));
+    for (const std::vector<TokenId>& continuation : request.continuations)
+        longest = std::max(longest, continuation.size());
+    return static_cast<int32_t>(request.prompt.size() + longest - 1);
 }
 
 Status PrepareRequest(GenerationRequest& request, const RequestLimits& limits) {
+    LATHE_RETURN_IF_ERROR(CheckContinuations(request, limits));
     LATHE_RETURN_IF_ERROR(CheckCounts(request));
     LATHE_RETURN_IF_ERROR(CheckPrompt(request, limits));
     LATHE_RETURN_IF_ERROR(CheckStops(request, limits.vocab_size));

@@ -12,6 +12,7 @@ inline constexpr int32_t kTopLogprobsMax = 64;
 inline constexpr size_t kStopStringsMax = 64;
 inline constexpr size_t kStopStringBytesMax = 1024;
 inline constexpr size_t kStopTokensMax = 1024;
+inline constexpr size_t kContinuationsMax = kCompletionsMax;
 
 // What the model and the KV cache can take.
 struct RequestLimits {

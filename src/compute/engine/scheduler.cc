@@ -43,6 +43,7 @@ void Scheduler::Add(ScheduledRequest& request) {
 void Scheduler::Remove(ScheduledRequest& request) {
     for (Sequence& sequence : request.sequences)
         if (sequence.state != Sequence::State::kDone) Finish(sequence);
+    pages_.DropPromptEnd(request);
     waiting_.Depart(request);
 }
 
@@ -74,7 +75,8 @@ void Scheduler::PlanSlice(Sequence& sequence, int32_t count) {
 int32_t Scheduler::PlanChunk(Sequence& sequence, int32_t rows) {
     auto prompt = static_cast<int32_t>(sequence.request->spec.prompt.size());
     int32_t count = std::min(rows, sequence.left());
-    if (options_.tells_prompts_apart && sequence.computed < prompt)
+    if (options_.tells_prompts_apart && sequence.computed < prompt &&
+        !sequence.request->has_continuations())
         count = std::min(count, prompt - sequence.computed);
     PlanSlice(sequence, count);
     return count;
@@ -145,13 +147,18 @@ bool Scheduler::Admit(int32_t& rows, const Sequence* before) {
         Sequence& sequence = FirstWaiting(*request);
         if (before != nullptr && !RanksBefore(&sequence, before)) return true;
         PageSharing::Match match = pages_.Look(sequence);
-        if (match.waits || (request->computes_prompt && sequence.index > 0)) {
+        bool stands_on_first =
+            request->computes_prompt || (request->has_continuations() && !request->prompt_done);
+        if (match.waits || (stands_on_first && sequence.index > 0)) {
             waiting_.Skip(*request);
             continue;
         }
         // Each running sequence has a page left to grow: that spares most preemptions.
         if (!pages_.TryTake(sequence, match, /*spare=*/running_.size())) return false;
-        if (--request->waiting == 0) waiting_.Erase(*request);
+        if (--request->waiting == 0) {
+            waiting_.Erase(*request);
+            pages_.DropPromptEnd(*request);  // copies are made before anybody writes there
+        }
         Enter(sequence);
         CountOvertaken(*request);
         rows -= PlanChunk(sequence, rows);
@@ -196,8 +203,19 @@ void Scheduler::Commit() {
         LATHE_CHECK(slice.sequence->computed == slice.begin);
         slice.sequence->computed += slice.count;
         pages_.Commit(*slice.sequence, slice.begin);
+        NotePrompt(*slice.sequence);
     }
+    pages_.ForgetCopies();
     slices_.clear();
+}
+
+// Lets the other continuations of a prompt begin when it is computed.
+void Scheduler::NotePrompt(const Sequence& sequence) {
+    ScheduledRequest& request = *sequence.request;
+    bool computed = sequence.computed >= static_cast<int32_t>(request.spec.prompt.size());
+    if (!request.has_continuations() || request.prompt_done || !computed) return;
+    request.prompt_done = true;
+    if (request.waiting > 0) pages_.KeepPromptEnd(sequence);
 }
 
 void Scheduler::Append(Sequence& sequence, TokenId token) {

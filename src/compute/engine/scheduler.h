@@ -70,6 +70,9 @@ public:
     // it takes at most `prefill_rows_max` rows, which is at least 1.
     std::span<const Slice> Plan(int32_t prefill_rows_max = INT32_MAX);
 
+    // Pages to copy before the planned slices run, in this order.
+    std::span<const PageSharing::Copy> copies() const { return pages_.copies(); }
+
     // The first drafts of a planned slice, which has run, were right: they are tokens of
     // the sequence. The others leave no trace.
     void Confirm(size_t slice, std::span<const TokenId> drafts);
@@ -112,6 +115,7 @@ private:
     void PlanPrefill(int32_t rows, bool admits);
     bool Admit(int32_t& rows, const Sequence* before);
     bool Grow(Sequence& sequence);
+    void NotePrompt(const Sequence& sequence);
     void Preempt(Sequence& sequence);
     void CountOvertaken(const ScheduledRequest& by);
     void Promote();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -49,6 +50,9 @@ struct ScheduledRequest {
         std::string_view tenant = {};          // whose turn it is when it runs
         std::string_view salt = {};            // pages are shared within a tenant and a salt
         bool computes_prompt = false;          // completion 0 computes every row of the prompt
+        // Known texts behind the prompt, one per completion; none: they are generated.
+        // The last token of each is never computed.
+        std::span<const std::vector<TokenId>> continuations = {};
     };
 
     // The views of `spec` are read until Scheduler::Add returns, the prompt until the end.
@@ -63,7 +67,19 @@ struct ScheduledRequest {
     // of the request clears it when that is done.
     bool computes_prompt;
 
+    bool has_continuations() const { return !spec.continuations.empty(); }
+    // All that is known of a completion when it begins: prompt and continuation.
+    std::vector<TokenId> KnownTokens(int32_t index) const;
+    // Where the text begins that was generated.
+    int32_t generated_from(const Sequence& sequence) const {
+        return has_continuations() ? sequence.length : static_cast<int32_t>(spec.prompt.size());
+    }
+
     // The scheduler's own:
+    bool prompt_done = false;  // with continuations: completion 0 has computed the prompt, on
+                               // which the others stand; until then they wait
+    std::optional<PageId> prompt_end;  // the page in which it ends, kept for the completions
+                                       // that begin with a copy of it
     Tenant* tenant = nullptr;
     std::vector<kvcache::PrefixKey> prompt_keys;  // of the prompt's full pages
     kvcache::PrefixKey root;                      // where their chain starts

@@ -21,6 +21,7 @@ public:
     int32_t page_tokens() const override { return 8; }
     int32_t batch_tokens_max() const override { return 64; }
 
+    void CopyPage(uint32_t, uint32_t) override {}
     void Forward(std::span<const SequenceSlice> batch, const LogitsVisitor& visit) override {
         for (size_t i = 0; i < batch.size(); ++i) {
             if (batch[i].logits == SequenceSlice::Logits::kNone) continue;

@@ -23,6 +23,7 @@ struct SequenceSlice {
     // (kernels::Table::gemm_bf16). A row's bits then depend on its kind, so the kind of a
     // token must follow from the request alone.
     enum class Kind : uint8_t { kGenerated, kPrompt } kind = Kind::kGenerated;
+    uint32_t first_wanted = 0;  // with Logits::kAll: not those of the tokens before this one
 };
 
 struct TopLogit {

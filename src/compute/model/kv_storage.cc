@@ -2,6 +2,8 @@
 
 #include <sys/mman.h>
 
+#include <cstring>
+
 #include "core/base/check.h"
 
 namespace lathe::model {
@@ -31,6 +33,11 @@ Result<KvStorage> KvStorage::Create(const KvLayout& layout, uint32_t page_count)
 
 void KvStorage::Unmap::operator()(std::byte* memory) const {
     ::munmap(memory, bytes);
+}
+
+void KvStorage::CopyPage(uint32_t from, uint32_t to) const {
+    LATHE_CHECK(from < page_count_ && to < page_count_ && from != to);
+    std::memcpy(memory_.get() + to * page_bytes_, memory_.get() + from * page_bytes_, page_bytes_);
 }
 
 std::byte* KvStorage::Keys(uint32_t page, uint32_t layer, uint32_t kv_head) const {

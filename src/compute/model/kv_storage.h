@@ -32,6 +32,9 @@ public:
     uint32_t page_count() const { return page_count_; }
     const KvLayout& layout() const { return layout_; }
 
+    // Makes `to` the same as `from`.
+    void CopyPage(uint32_t from, uint32_t to) const;
+
     std::byte* Keys(uint32_t page, uint32_t layer, uint32_t kv_head) const;
     std::byte* Values(uint32_t page, uint32_t layer, uint32_t kv_head) const;
 

@@ -41,7 +41,7 @@ void StepPlan::AddSlice(uint32_t index, uint32_t kv_head_count, uint32_t attenti
         rows.push_back({index, t, position, slice.tokens[t]});
         position_max = std::max(position_max, position);
         bool last = t + 1 == count;
-        if (slice.logits == SequenceSlice::Logits::kAll ||
+        if ((slice.logits == SequenceSlice::Logits::kAll && t >= slice.first_wanted) ||
             (slice.logits == SequenceSlice::Logits::kLast && last))
             (slice.top > 0 ? wanted_top : wanted).push_back(first + t);
     }

@@ -43,6 +43,7 @@ public:
         return token >= 'a' && token < 'z' ? token + 1 : 'a';
     }
 
+    void CopyPage(uint32_t, uint32_t) override {}
     void Forward(std::span<const engine::SequenceSlice> batch,
                  const engine::LogitsVisitor& visit) override {
         {

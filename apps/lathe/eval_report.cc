@@ -1,0 +1,76 @@
+#include "eval_report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "compute/tokenizer/utf8.h"
+
+namespace lathe::app {
+namespace {
+
+constexpr size_t kColumns = 8;
+using Cells = std::array<std::string, kColumns>;
+
+// Terminal columns, taking each character for one.
+size_t Width(std::string_view text) {
+    return static_cast<size_t>(
+        std::ranges::count_if(text, [](char c) { return (c & 0xc0) != 0x80; }));
+}
+
+std::string Number(const Json& value) {
+    return value.is_number() ? fmt::format("{:.4f}", value.get<double>()) : "";
+}
+
+std::string Plain(const Json& value) {
+    if (value.is_null()) return "";
+    return value.is_string() ? value.get<std::string>() : DumpJson(value);
+}
+
+Cells LineOf(const Json& results, const std::string& task, const std::string& key) {
+    const Json& scores = results["results"][task];
+    size_t comma = key.find(',');
+    std::string metric = key.substr(0, comma);
+    std::string filter = key.substr(comma + 1);
+    auto lookup = [&](const char* table) {
+        return results.contains(table) ? results[table].value(task, Json()) : Json();
+    };
+    Json directions = lookup("higher_is_better");
+    Json direction = directions.is_object() ? directions.value(metric, Json()) : Json();
+    std::string error = Number(scores.value(metric + "_stderr," + filter, Json()));
+    return {scores.value("alias", task),
+            Plain(lookup("versions")),
+            filter,
+            Plain(lookup("n-shot")),
+            Plain(scores.value("sample_len", Json())),
+            metric,
+            Number(scores[key]),
+            (error.empty() ? "" : "± " + error) +
+                (direction == Json(false) ? "  lower is better" : "")};
+}
+
+}  // namespace
+
+std::string EvalTable(const Json& results) {
+    std::vector<Cells> lines = {
+        {"task", "version", "filter", "shots", "documents", "metric", "value", "standard error"}};
+    for (const auto& [task, scores] : results["results"].items())
+        for (const auto& [key, value] : scores.items())
+            if (key.contains(',') && !key.contains("_stderr,"))
+                lines.push_back(LineOf(results, task, key));
+    std::array<size_t, kColumns> widths{};
+    for (const Cells& line : lines)
+        for (size_t i = 0; i < kColumns; ++i) widths[i] = std::max(widths[i], Width(line[i]));
+    std::string out;
+    for (const Cells& line : lines) {
+        std::string text;
+        for (size_t i = 0; i < kColumns; ++i)
+            text += line[i] + std::string(widths[i] - Width(line[i]) + 2, ' ');
+        out += text.substr(0, text.find_last_not_of(' ') + 1) + "\n";
+    }
+    return out;
+}
+
+}  // namespace lathe::app
