@@ -16,7 +16,7 @@ describe('the keyboard alone', () => {
   it('asks, stops, regenerates, edits and copies', () =>
     visit(async (page) => {
       const keys = page.keyboard;
-      expect(await focused(page)).toBe('Message');
+      await expect.poll(() => focused(page)).toBe('Message');
       await keys.type('Write a long story');
       await keys.press('Shift+Enter');
       await keys.type('about wood.');
@@ -25,7 +25,7 @@ describe('the keyboard alone', () => {
       await page.locator('.send.stop').waitFor();
       await keys.press('Escape');
       await settled(page);
-      expect(await focused(page)).toBe('Message');
+      await expect.poll(() => focused(page)).toBe('Message');
 
       await keys.press('ArrowUp');
       await page.getByRole('textbox', { name: 'Edit message' }).waitFor();
@@ -54,7 +54,7 @@ describe('the keyboard alone', () => {
       await keys.press('Shift+Tab');
       await keys.press('?');
       await page.getByRole('dialog', { name: 'Keyboard' }).waitFor();
-      expect(await focused(page)).toBe('Close');
+      await expect.poll(() => focused(page)).toBe('Close');
       await keys.press('Escape');
       expect(await page.getByRole('dialog').count()).toBe(0);
       await keys.press('m');
@@ -83,13 +83,13 @@ describe('the keyboard alone', () => {
     visit(async (page) => {
       await page.getByRole('button', { name: 'Appearance' }).focus();
       await page.keyboard.press('Enter');
-      expect(await focused(page)).toBe('As the system');
+      await expect.poll(() => focused(page)).toBe('As the system');
       await page.keyboard.press('ArrowUp');
-      expect(await focused(page)).toBe('Dark');
+      await expect.poll(() => focused(page)).toBe('Dark');
       await page.keyboard.press('l');
-      expect(await focused(page)).toBe('Light');
+      await expect.poll(() => focused(page)).toBe('Light');
       await page.keyboard.press('Escape');
-      expect(await focused(page)).toBe('Appearance');
+      await expect.poll(() => focused(page)).toBe('Appearance');
     }));
 
   it('can turn single keys off', () =>

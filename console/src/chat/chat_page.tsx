@@ -63,26 +63,41 @@ function Messages() {
   const live = session.liveAnswers.value.get(conversation.id);
   const scroller = useRef<HTMLDivElement>(null);
   const follows = useRef(true);
+  const placed = useRef(-1); // where we have scrolled to, until that is heard of
+  const before = useRef(0); // where it was when last heard of
   const [away, setAway] = useState(false);
   const last = path.at(-1);
 
+  const toEnd = () => {
+    const element = scroller.current;
+    if (!element) return;
+    element.scrollTop = element.scrollHeight;
+    placed.current = element.scrollTop;
+    before.current = element.scrollTop;
+  };
+
   // The end stays in sight while text comes, unless the reader has scrolled up.
   useLayoutEffect(() => {
-    const element = scroller.current;
-    if (element && follows.current) element.scrollTop = element.scrollHeight;
+    if (follows.current) toEnd();
   });
 
   // One's own message is always brought into sight.
   useEffect(() => {
     follows.current = true;
-    toEnd(scroller.current);
+    toEnd();
   }, [path.length, last?.id]);
 
   const onScroll = () => {
     const element = scroller.current;
     if (!element) return;
+    // Our own move, heard of after the reader has turned the wheel, must not undo that.
+    if (!follows.current && element.scrollTop === placed.current) return;
+    placed.current = -1;
     const fromEnd = element.scrollHeight - element.scrollTop - element.clientHeight;
-    follows.current = fromEnd < NEAR_END_PX;
+    // The first pixels of a smooth scroll upwards are near the end too.
+    const upwards = element.scrollTop < before.current;
+    before.current = element.scrollTop;
+    follows.current = fromEnd < 1 || (!upwards && fromEnd < NEAR_END_PX);
     setAway(!follows.current);
   };
 
@@ -116,7 +131,7 @@ function Messages() {
           class="button to-latest"
           onClick={() => {
             follows.current = true;
-            toEnd(scroller.current);
+            toEnd();
           }}
         >
           <Icon name="arrowDown" size={16} />
@@ -125,8 +140,4 @@ function Messages() {
       )}
     </div>
   );
-}
-
-function toEnd(element: HTMLElement | null): void {
-  if (element) element.scrollTop = element.scrollHeight;
 }
