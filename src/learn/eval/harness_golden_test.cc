@@ -20,8 +20,9 @@ namespace {
 constexpr double kTolerance = 1e-2;
 constexpr size_t kDocuments = 60;
 
-// The reference's tokenizer was made from the GGUF file without SmolLM's step that cuts off
-// every numeric character: it takes a fraction together with the space before it.
+// The reference differs here. Likely, but not verified: its tokenizer, made from the GGUF file,
+// lacks SmolLM's step that cuts off every numeric character, and takes a fraction together
+// with the space before it.
 bool TokenizedOtherwise(const std::string& text) {
     return text.contains(" ½") || text.contains(" ¾");
 }
