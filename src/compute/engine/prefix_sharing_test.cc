@@ -59,6 +59,19 @@ protected:
         return RequestId{records_.size()};
     }
 
+    // Runs a question and its answer of 100 tokens; returns the request that comes next.
+    GenerationRequest NextTurn() {
+        GenerationRequest turn = Question(0);
+        turn.tokens_max = 100;
+        Add(turn);
+        RunAll();
+        std::vector<TokenId> answer = records_[0]->completions[0].ids();
+        turn.prompt.insert(turn.prompt.end(), answer.begin(), answer.end());
+        turn.prompt.push_back(7);
+        turn.tokens_max = 1;
+        return turn;
+    }
+
     EngineStats RunAll() {
         while (batcher_->Step()) continue;
         batcher_->CheckAccounts();
@@ -109,15 +122,7 @@ TEST_F(PrefixSharing, Makes32RequestsWithOneSystemPromptAnEighthOfTheWork) {
 
 TEST_F(PrefixSharing, GivesTheNextTurnOfAChatTheAnswerBefore) {
     Open();
-    GenerationRequest turn = Question(0);
-    turn.tokens_max = 100;
-    Add(turn);
-    RunAll();
-    std::vector<TokenId> answer = records_[0]->completions[0].ids();
-    turn.prompt.insert(turn.prompt.end(), answer.begin(), answer.end());
-    turn.prompt.push_back(7);
-    turn.tokens_max = 1;
-    Add(turn);
+    Add(NextTurn());
     RunAll();
     EXPECT_EQ(records_[1]->usage.cached_prompt_tokens, 1120 / 32 * 32 - 32)
         << "the token that was generated last was never computed";
@@ -126,14 +131,7 @@ TEST_F(PrefixSharing, GivesTheNextTurnOfAChatTheAnswerBefore) {
 // 1,020 tokens of prompt: page 31 holds the last of them and the first of the text.
 TEST_F(PrefixSharing, DoesNotTakeATextForAPromptWhereTheModelTellsThemApart) {
     Open(true, 2000, /*tells_prompts_apart=*/true);
-    GenerationRequest turn = Question(0);
-    turn.tokens_max = 100;
-    Add(turn);
-    RunAll();
-    std::vector<TokenId> answer = records_[0]->completions[0].ids();
-    turn.prompt.insert(turn.prompt.end(), answer.begin(), answer.end());
-    turn.prompt.push_back(7);
-    turn.tokens_max = 1;
+    GenerationRequest turn = NextTurn();
     Add(turn);
     Add(turn);
     RunAll();

@@ -1,6 +1,7 @@
 #include "compute/model/runner.h"
 
 #include <algorithm>
+#include <array>
 
 #include "compute/model/step.h"
 #include "core/base/check.h"
@@ -8,10 +9,14 @@
 namespace lathe::model {
 namespace {
 
+std::array<const kernels::PackedMatrix*, 7> MatricesOf(const LayerWeights& layer) {
+    return {&layer.query, &layer.key, &layer.value, &layer.attention_output,
+            &layer.gate,  &layer.up,  &layer.down};
+}
+
 bool Quantized(const Weights& weights) {
     for (const LayerWeights& layer : weights.layers)
-        for (const auto* matrix : {&layer.query, &layer.key, &layer.value, &layer.attention_output,
-                                   &layer.gate, &layer.up, &layer.down})
+        for (const kernels::PackedMatrix* matrix : MatricesOf(layer))
             if (!matrix->quantized()) return false;
     return true;
 }
@@ -52,8 +57,7 @@ size_t Runner::State::GemmScratch() const {
     const kernels::Table& table = *model.table;
     size_t floats = table.gemm_scratch_floats(model.weights.logits_matrix());
     for (const LayerWeights& layer : model.weights.layers)
-        for (const auto* matrix : {&layer.query, &layer.key, &layer.value, &layer.attention_output,
-                                   &layer.gate, &layer.up, &layer.down})
+        for (const kernels::PackedMatrix* matrix : MatricesOf(layer))
             floats = std::max(floats, table.gemm_scratch_floats(*matrix));
     return floats;
 }

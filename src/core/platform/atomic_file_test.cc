@@ -2,31 +2,25 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 
 #include <thread>
 
 #include "core/platform/files.h"
+#include "support/scratch.h"
 
 namespace lathe::platform {
 namespace {
 
 class AtomicFileTest : public testing::Test {
 protected:
-    AtomicFileTest() {
-        std::string pattern =
-            (std::filesystem::path(testing::TempDir()) / "atomic-XXXXXX").string();
-        folder_ = ::mkdtemp(pattern.data());
-    }
-    ~AtomicFileTest() override { std::filesystem::remove_all(folder_); }
-
     size_t FilesInFolder() const {
         auto files = std::filesystem::directory_iterator(folder_);
         return static_cast<size_t>(std::distance(begin(files), end(files)));
     }
 
-    std::filesystem::path folder_;
+    testing_support::ScratchDirectory scratch_;
+    const std::filesystem::path& folder_ = scratch_.path();
 };
 
 std::span<const std::byte> Bytes(std::string_view text) {
