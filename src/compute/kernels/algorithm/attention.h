@@ -422,8 +422,7 @@ struct Attention {
     }
 
     static void Run(const AttentionTask& task) {
-        float* scratch =
-            reinterpret_cast<float*>((reinterpret_cast<uintptr_t>(task.scratch) + 63) / 64 * 64);
+        auto* scratch = reinterpret_cast<float*>(AlignedScratch(task.scratch));
         Tile tile;
         tile.scores = scratch;
         tile.transposed = tile.scores + kTile * kChunkTokens;

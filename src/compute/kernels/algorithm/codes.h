@@ -17,6 +17,11 @@ constexpr size_t kPanelVectors = PackedMatrix::kPanelRows / S::kLanes;
 template <class S>
 constexpr size_t kVectorBytes = 4 * S::kLanes;
 
+// The first whole cache line of a kernel's scratch.
+LATHE_INLINE std::byte* AlignedScratch(float* scratch) {
+    return reinterpret_cast<std::byte*>((reinterpret_cast<uintptr_t>(scratch) + 63) / 64 * 64);
+}
+
 // The codes of group kGroup, rows [kVector * kLanes, ...), of the block at `planes`.
 template <class S, int kBits, int kGroup>
 LATHE_INLINE typename S::B LoadCodes(const uint8_t* planes, size_t vector) {

@@ -185,8 +185,7 @@ struct GemmF32 {
 
     static void Run(const PackedMatrix& w, PanelRange panels, Rows x, MutableRows y,
                     float* scratch) {
-        float* aligned =
-            reinterpret_cast<float*>((reinterpret_cast<uintptr_t>(scratch) + 63) / 64 * 64);
+        auto* aligned = reinterpret_cast<float*>(AlignedScratch(scratch));
         size_t p = panels.begin;
         if (x.count <= kThinRows)
             for (; p + kThinPanels <= panels.end; p += kThinPanels)

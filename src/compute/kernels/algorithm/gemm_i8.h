@@ -185,8 +185,7 @@ struct GemmI8 {
 
     static void Run(const PackedMatrix& w, PanelRange panels, const QuantizedRows& x, MutableRows y,
                     float* scratch) {
-        std::byte* aligned =
-            reinterpret_cast<std::byte*>((reinterpret_cast<uintptr_t>(scratch) + 63) / 64 * 64);
+        std::byte* aligned = AlignedScratch(scratch);
         VisitFormat(w.format(), [&](auto format) __attribute__((always_inline)) {
             RunFormat<decltype(format)>(w, panels, x, y, aligned);
         });

@@ -47,8 +47,4 @@ LATHE_INLINE __m512i Bf16Pairs(__m512 a, __m512 b) {
     return _mm512_mask_blend_epi16(0xAAAAAAAA, low, high);
 }
 
-LATHE_INLINE std::byte* AlignedScratch(float* scratch) {
-    return reinterpret_cast<std::byte*>((reinterpret_cast<uintptr_t>(scratch) + 63) / 64 * 64);
-}
-
 }  // namespace lathe::kernels
