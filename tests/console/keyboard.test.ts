@@ -2,7 +2,7 @@
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { consoleUnderTest } from './fixture';
-import { answerText, answers, composer, openSettings, settled, written } from './page';
+import { answerText, answers, composer, likeliest, openSettings, settled, written } from './page';
 
 const { visit } = consoleUnderTest();
 
@@ -16,6 +16,8 @@ describe('the keyboard alone', () => {
   it('asks, stops, regenerates, edits and copies', () =>
     visit(async (page) => {
       const keys = page.keyboard;
+      await likeliest(page, 2000);
+      await page.reload(); // the focus as at a first visit
       await expect.poll(() => focused(page)).toBe('Message');
       await keys.type('Write a long story');
       await keys.press('Shift+Enter');

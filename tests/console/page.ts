@@ -54,6 +54,12 @@ export async function limitTokens(page: Page, tokens: number): Promise<void> {
   await setSampling(page, 'Most tokens', String(tokens));
 }
 
+// Answers that are the same in every run: a test never waits for a sampled answer to be long.
+export async function likeliest(page: Page, tokens: number): Promise<void> {
+  await setSampling(page, 'Temperature', '0');
+  await limitTokens(page, tokens);
+}
+
 export async function chooseInMenu(page: Page, menu: string, item: string): Promise<void> {
   await page.getByRole('button', { name: menu, exact: true }).click();
   await page.getByRole('menuitemradio', { name: item }).click();
