@@ -7,7 +7,8 @@
 
 #include "core/platform/files.h"
 #include "core/telemetry/progress.h"
-#include "eval_report.h"
+#include "eval/eval_diff.h"
+#include "eval/eval_report.h"
 #include "learn/eval/engine_subject.h"
 #include "learn/eval/evaluation.h"
 #include "learn/eval/hash.h"
@@ -225,7 +226,10 @@ void AddEvalCommand(CLI::App& app, int& exit_code) {
                       "With a chat template: examples and question in one message");
     command->add_option("--system", arguments->system_instruction, "A system prompt");
     command->add_flag("--json", arguments->json, "Print results.json instead of a table");
-    command->callback([arguments, &exit_code] { exit_code = EvalCommand(*arguments); });
+    AddEvalDiffCommand(*command, exit_code);
+    command->callback([arguments, command, &exit_code] {
+        if (command->get_subcommands().empty()) exit_code = EvalCommand(*arguments);
+    });
 }
 
 }  // namespace lathe::app

@@ -51,6 +51,16 @@ with tempfile.TemporaryDirectory() as scratch:
     assert (broken / samples).read_bytes() == (whole / samples).read_bytes()
     assert journal.read_text().count("\n") == 1 + 24, "nothing is asked twice"
 
+    # Two runs compared: with themselves, and with the quick path.
+    same = json.loads(run(lathe, "eval", "diff", str(whole), str(broken), "--json").stdout)
+    assert [row["ties"] for row in same["tasks"]] == [24, 24] and not same["changed"], same
+    quick = scratch / "quick"
+    run(*[part if part != "f32" else "auto" for part in command(quick)])
+    text = run(lathe, "eval", "diff", str(whole), str(quick)).stdout
+    assert "b - a" in text and "arc_easy_local acc_norm:" in text, text
+    nothing = run(lathe, "eval", "diff", str(whole), str(scratch / "x"), code=1).stderr
+    assert "no results.json" in nothing, nothing
+
     # Another model's answers are not mixed in.
     refused = run(*command(broken, "--kv-type", "f16"), code=1).stderr
     assert "kv_type" in refused and "--output" in refused, refused

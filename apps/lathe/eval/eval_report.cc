@@ -1,9 +1,8 @@
-#include "eval_report.h"
+#include "eval/eval_report.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <vector>
 
 #include "compute/tokenizer/utf8.h"
@@ -11,8 +10,7 @@
 namespace lathe::app {
 namespace {
 
-constexpr size_t kColumns = 8;
-using Cells = std::array<std::string, kColumns>;
+using Cells = std::vector<std::string>;
 
 // Terminal columns, taking each character for one.
 size_t Width(std::string_view text) {
@@ -53,6 +51,22 @@ Cells LineOf(const Json& results, const std::string& task, const std::string& ke
 
 }  // namespace
 
+std::string TextTable(const std::vector<std::vector<std::string>>& lines) {
+    std::vector<size_t> widths;
+    for (const Cells& line : lines) {
+        widths.resize(std::max(widths.size(), line.size()));
+        for (size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], Width(line[i]));
+    }
+    std::string out;
+    for (const Cells& line : lines) {
+        std::string text;
+        for (size_t i = 0; i < line.size(); ++i)
+            text += line[i] + std::string(widths[i] - Width(line[i]) + 2, ' ');
+        out += text.substr(0, text.find_last_not_of(' ') + 1) + "\n";
+    }
+    return out;
+}
+
 std::string EvalTable(const Json& results) {
     std::vector<Cells> lines = {
         {"task", "version", "filter", "shots", "documents", "metric", "value", "standard error"}};
@@ -60,17 +74,7 @@ std::string EvalTable(const Json& results) {
         for (const auto& [key, value] : scores.items())
             if (key.contains(',') && !key.contains("_stderr,"))
                 lines.push_back(LineOf(results, task, key));
-    std::array<size_t, kColumns> widths{};
-    for (const Cells& line : lines)
-        for (size_t i = 0; i < kColumns; ++i) widths[i] = std::max(widths[i], Width(line[i]));
-    std::string out;
-    for (const Cells& line : lines) {
-        std::string text;
-        for (size_t i = 0; i < kColumns; ++i)
-            text += line[i] + std::string(widths[i] - Width(line[i]) + 2, ' ');
-        out += text.substr(0, text.find_last_not_of(' ') + 1) + "\n";
-    }
-    return out;
+    return TextTable(lines);
 }
 
 }  // namespace lathe::app
