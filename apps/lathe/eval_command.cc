@@ -1,19 +1,14 @@
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cstdio>
-#include <fstream>
 #include <sstream>
 
 #include "core/platform/files.h"
 #include "core/telemetry/progress.h"
 #include "eval/eval_diff.h"
 #include "eval/eval_report.h"
-#include "learn/eval/engine_subject.h"
+#include "eval/eval_subject.h"
 #include "learn/eval/evaluation.h"
-#include "learn/eval/hash.h"
-#include "model_options.h"
-#include "service/registry/model_store.h"
 #include "stop_on_signal.h"
 
 namespace lathe::app {
@@ -21,6 +16,11 @@ namespace {
 
 struct EvalArguments {
     ModelOptions model;
+    bool model_given = false;
+    std::string server;
+    std::string api_key_env;
+    std::string ca_file;
+    int concurrency = 8;
     std::vector<std::string> tasks;
     eval::PromptCheck prompts;
     std::string output;
@@ -32,61 +32,6 @@ struct EvalArguments {
     std::string system_instruction;
     bool json = false;
 };
-
-// Size, and a hash of the beginning and the end: enough to tell models apart without
-// reading gigabytes.
-Result<std::string> Fingerprint(const std::filesystem::path& file) {
-    constexpr size_t kPart = 1u << 20;
-    std::ifstream stream(file, std::ios::binary);
-    std::error_code failed;
-    uint64_t size = std::filesystem::file_size(file, failed);
-    std::string bytes = std::to_string(size) + ":";
-    std::string part(std::min<uint64_t>(kPart, size), '\0');
-    for (uint64_t begin : {uint64_t{0}, size - part.size()}) {
-        stream.seekg(static_cast<std::streamoff>(begin));
-        stream.read(part.data(), static_cast<std::streamsize>(part.size()));
-        bytes += part;
-    }
-    if (failed || !stream) return MakeError(Code::kInternal, "cannot read {}", file.string());
-    return eval::HashText(bytes).substr(0, 32);
-}
-
-Result<std::string> FingerprintOfModel(const std::filesystem::path& path) {
-    if (!std::filesystem::is_directory(path)) return Fingerprint(path);
-    std::vector<std::filesystem::path> files;
-    for (const auto& entry : std::filesystem::directory_iterator(path))
-        if (entry.path().extension() == ".safetensors" || entry.path().extension() == ".json")
-            files.push_back(entry.path());
-    std::ranges::sort(files);
-    std::string all;
-    for (const auto& file : files) {
-        LATHE_TRY(std::string one, Fingerprint(file));
-        all += file.filename().string() + " " + one + "\n";
-    }
-    return eval::HashText(all).substr(0, 32);
-}
-
-Result<Json> IdentityOf(const EvalArguments& arguments, const backends::LocalModel& model) {
-    LATHE_TRY(auto path, registry::ResolveModel(arguments.model.model));
-    LATHE_TRY(std::string fingerprint, FingerprintOfModel(path));
-    Json identity{{"model", model.id()},
-                  {"fingerprint", fingerprint},
-                  {"activations", arguments.model.activations},
-                  {"kv_type", arguments.model.kv_type},
-                  {"context_length", model.engine().context_length()}};
-    identity["chat_template_sha"] = model.chat_template()
-                                        ? Json(eval::HashText(model.chat_template()->source()))
-                                        : Json(nullptr);
-    return identity;
-}
-
-Result<std::string> RenderConversation(const backends::LocalModel& model,
-                                       const eval::Conversation& conversation) {
-    chat::RenderInput input;
-    input.messages = conversation.messages;
-    input.add_generation_prompt = conversation.add_generation_prompt;
-    return model.RenderChat(std::move(input));
-}
 
 Result<eval::TaskSet> ReadTasks(const EvalArguments& arguments) {
     if (!arguments.prompts.file.empty()) {
@@ -116,14 +61,27 @@ eval::EvaluationOptions OptionsOf(const EvalArguments& arguments) {
     options.task.system_instruction = arguments.system_instruction;
     if (arguments.limit > 0) options.task.limit = static_cast<size_t>(arguments.limit);
     if (arguments.num_fewshot >= 0) options.task.num_fewshot = arguments.num_fewshot;
-    options.about = Json{{"model", "lathe"},
-                         {"model_args", Json{{"model", arguments.model.model},
-                                             {"activations", arguments.model.activations},
-                                             {"kv_type", arguments.model.kv_type}}},
+    Json model_args{{"model", arguments.model.model},
+                    {"activations", arguments.model.activations},
+                    {"kv_type", arguments.model.kv_type}};
+    if (!arguments.server.empty())
+        model_args = Json{{"base_url", arguments.server}, {"concurrency", arguments.concurrency}};
+    options.about = Json{{"model", arguments.server.empty() ? "lathe" : "server"},
+                         {"model_args", std::move(model_args)},
                          {"lathe_version", LATHE_VERSION},
                          {"batch_size", nullptr},
                          {"device", "cpu"}};
     return options;
+}
+
+Result<OpenedSubject> Open(const EvalArguments& arguments) {
+    if (arguments.server.empty()) return OpenLocalSubject(arguments.model);
+    eval::ServerSubjectOptions options{.url = arguments.server};
+    if (arguments.model_given) options.model = arguments.model.model;
+    options.chat = arguments.apply_chat_template;
+    options.concurrency = arguments.concurrency;
+    options.ca_file = arguments.ca_file;
+    return OpenServerSubject(std::move(options), arguments.api_key_env);
 }
 
 // A bar that counts documents.
@@ -149,23 +107,9 @@ Result<eval::EvaluationReport> Run(const EvalArguments& arguments, std::stop_tok
     if (arguments.output.empty())
         return InvalidParam("output", "give --output DIR, where results and samples go");
     LATHE_TRY(eval::TaskSet tasks, ReadTasks(arguments));
-    engine::EngineOptions engine;
-    engine.sequences_max = 128;
-    engine.tokens_per_step_max = 512;
-    LATHE_TRY(auto model, LoadModel(arguments.model, engine));
-    eval::EngineSubjectOptions subject_options;
-    subject_options.engine = &model->engine();
-    subject_options.tokenizer = &model->tokenizer();
-    LATHE_TRY(subject_options.identity, IdentityOf(arguments, *model));
-    if (model->chat_template()) {
-        subject_options.chat_template = model->chat_template()->source();
-        subject_options.render_chat = [&](const eval::Conversation& conversation) {
-            return RenderConversation(*model, conversation);
-        };
-    }
-    eval::EngineSubject subject(std::move(subject_options));
+    LATHE_TRY(OpenedSubject opened, Open(arguments));
     DocumentProgress progress;
-    return eval::Evaluate(subject, tasks, OptionsOf(arguments), std::ref(progress), stop);
+    return eval::Evaluate(*opened.subject, tasks, OptionsOf(arguments), std::ref(progress), stop);
 }
 
 int EvalCommand(const EvalArguments& arguments) {
@@ -194,6 +138,19 @@ void AddEvalCommand(CLI::App& app, int& exit_code) {
     auto arguments = std::make_shared<EvalArguments>();
     CLI::App* command = app.add_subcommand("eval", "Measure how well a model does tasks");
     AddModelOptions(*command, arguments->model);
+    command->add_option("--server", arguments->server,
+                        "Instead of a model of this machine: an OpenAI-compatible server, its "
+                        "address as far as /v1; --model names one of its models");
+    command->add_option("--api-key-env", arguments->api_key_env,
+                        "With --server: the environment's variable that holds the key");
+    command
+        ->add_option("--concurrency", arguments->concurrency, "With --server, requests at a time")
+        ->check(CLI::Range(1, 1024))
+        ->capture_default_str();
+    command
+        ->add_option("--ca-file", arguments->ca_file,
+                     "With --server: a PEM file of authorities to trust besides the system's")
+        ->check(CLI::ExistingFile);
     command->add_option("--tasks", arguments->tasks,
                         "Task files in lm-evaluation-harness's YAML, with commas between");
     command->add_option("--prompts", arguments->prompts.file,
@@ -228,7 +185,9 @@ void AddEvalCommand(CLI::App& app, int& exit_code) {
     command->add_flag("--json", arguments->json, "Print results.json instead of a table");
     AddEvalDiffCommand(*command, exit_code);
     command->callback([arguments, command, &exit_code] {
-        if (command->get_subcommands().empty()) exit_code = EvalCommand(*arguments);
+        if (!command->get_subcommands().empty()) return;
+        arguments->model_given = command->count("--model") > 0;
+        exit_code = EvalCommand(*arguments);
     });
 }
 

@@ -18,8 +18,8 @@ struct ModelRequest {
         kGenerate,       // what follows `context`
     };
     Kind kind = Kind::kLoglikelihood;
-    std::string context;
-    std::string continuation;
+    std::string context{};
+    std::string continuation{};
 };
 
 struct ModelAnswer {

@@ -1,0 +1,107 @@
+#include "eval/eval_subject.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+
+#include "learn/eval/engine_subject.h"
+#include "learn/eval/hash.h"
+#include "service/registry/model_store.h"
+
+namespace lathe::app {
+namespace {
+
+// Size, and a hash of the beginning and the end: enough to tell models apart without
+// reading gigabytes.
+Result<std::string> Fingerprint(const std::filesystem::path& file) {
+    constexpr size_t kPart = 1u << 20;
+    std::ifstream stream(file, std::ios::binary);
+    std::error_code failed;
+    uint64_t size = std::filesystem::file_size(file, failed);
+    std::string bytes = std::to_string(size) + ":";
+    std::string part(std::min<uint64_t>(kPart, size), '\0');
+    for (uint64_t begin : {uint64_t{0}, size - part.size()}) {
+        stream.seekg(static_cast<std::streamoff>(begin));
+        stream.read(part.data(), static_cast<std::streamsize>(part.size()));
+        bytes += part;
+    }
+    if (failed || !stream) return MakeError(Code::kInternal, "cannot read {}", file.string());
+    return eval::HashText(bytes).substr(0, 32);
+}
+
+Result<std::string> FingerprintOfModel(const std::filesystem::path& path) {
+    if (!std::filesystem::is_directory(path)) return Fingerprint(path);
+    std::vector<std::filesystem::path> files;
+    for (const auto& entry : std::filesystem::directory_iterator(path))
+        if (entry.path().extension() == ".safetensors" || entry.path().extension() == ".json")
+            files.push_back(entry.path());
+    std::ranges::sort(files);
+    std::string all;
+    for (const auto& file : files) {
+        LATHE_TRY(std::string one, Fingerprint(file));
+        all += file.filename().string() + " " + one + "\n";
+    }
+    return eval::HashText(all).substr(0, 32);
+}
+
+Result<Json> IdentityOf(const ModelOptions& options, const backends::LocalModel& model) {
+    LATHE_TRY(auto path, registry::ResolveModel(options.model));
+    LATHE_TRY(std::string fingerprint, FingerprintOfModel(path));
+    Json identity{{"model", model.id()},
+                  {"fingerprint", fingerprint},
+                  {"activations", options.activations},
+                  {"kv_type", options.kv_type},
+                  {"context_length", model.engine().context_length()}};
+    identity["chat_template_sha"] = model.chat_template()
+                                        ? Json(eval::HashText(model.chat_template()->source()))
+                                        : Json(nullptr);
+    return identity;
+}
+
+Result<std::string> RenderConversation(const backends::LocalModel& model,
+                                       const eval::Conversation& conversation) {
+    chat::RenderInput input;
+    input.messages = conversation.messages;
+    input.add_generation_prompt = conversation.add_generation_prompt;
+    return model.RenderChat(std::move(input));
+}
+
+}  // namespace
+
+Result<OpenedSubject> OpenLocalSubject(const ModelOptions& options) {
+    engine::EngineOptions engine;
+    engine.sequences_max = 128;
+    engine.tokens_per_step_max = 512;
+    OpenedSubject opened;
+    LATHE_TRY(opened.model, LoadModel(options, engine));
+    const backends::LocalModel& model = *opened.model;
+    eval::EngineSubjectOptions subject;
+    subject.engine = &opened.model->engine();
+    subject.tokenizer = &opened.model->tokenizer();
+    LATHE_TRY(subject.identity, IdentityOf(options, model));
+    if (model.chat_template()) {
+        subject.chat_template = model.chat_template()->source();
+        subject.render_chat = [&model](const eval::Conversation& conversation) {
+            return RenderConversation(model, conversation);
+        };
+    }
+    opened.subject = std::make_unique<eval::EngineSubject>(std::move(subject));
+    return opened;
+}
+
+Result<OpenedSubject> OpenServerSubject(eval::ServerSubjectOptions options,
+                                        const std::string& api_key_env) {
+    if (!api_key_env.empty()) {
+        const char* key = std::getenv(api_key_env.c_str());
+        if (!key || !*key)
+            return InvalidParam("api-key-env", "the environment has no variable {}", api_key_env);
+        options.api_key = key;
+    }
+    OpenedSubject opened;
+    LATHE_TRY(opened.subject, eval::ServerSubject::Connect(std::move(options)));
+    return opened;
+}
+
+}  // namespace lathe::app
