@@ -7,8 +7,10 @@
 #include "core/telemetry/progress.h"
 #include "eval/eval_diff.h"
 #include "eval/eval_report.h"
+#include "eval/eval_show.h"
 #include "eval/eval_subject.h"
 #include "learn/eval/evaluation.h"
+#include "learn/eval/task_library.h"
 #include "stop_on_signal.h"
 
 namespace lathe::app {
@@ -24,6 +26,8 @@ struct EvalArguments {
     std::vector<std::string> tasks;
     eval::PromptCheck prompts;
     std::string output;
+    bool list = false;
+    int64_t show = 0;
     int64_t limit = 0;
     int64_t num_fewshot = -1;
     uint64_t seed = 1234;
@@ -39,16 +43,20 @@ Result<eval::TaskSet> ReadTasks(const EvalArguments& arguments) {
             return InvalidParam("prompts", "give either --tasks or --prompts");
         return eval::MakePromptCheck(arguments.prompts);
     }
+    LATHE_TRY(eval::TaskLibrary library, eval::TaskLibrary::Open());
     std::vector<std::filesystem::path> paths;
     for (const std::string& list : arguments.tasks) {
         std::stringstream names(list);
-        for (std::string name; std::getline(names, name, ',');)
-            if (!name.empty()) paths.emplace_back(name);
+        for (std::string name; std::getline(names, name, ',');) {
+            if (name.empty()) continue;
+            LATHE_TRY(auto files, library.Find(name));
+            paths.insert(paths.end(), files.begin(), files.end());
+        }
     }
     if (paths.empty())
-        return InvalidParam(
-            "tasks",
-            "give --tasks FILE.yaml, several with commas between, or --prompts FILE.jsonl");
+        return InvalidParam("tasks",
+                            "give --tasks with names (`lathe eval --list` shows them) or YAML "
+                            "files, commas between, or --prompts FILE.jsonl");
     return eval::ReadTaskSet(paths);
 }
 
@@ -112,7 +120,24 @@ Result<eval::EvaluationReport> Run(const EvalArguments& arguments, std::stop_tok
     return eval::Evaluate(*opened.subject, tasks, OptionsOf(arguments), std::ref(progress), stop);
 }
 
+Result<std::string> Look(const EvalArguments& arguments) {
+    if (arguments.list) {
+        LATHE_TRY(eval::TaskLibrary library, eval::TaskLibrary::Open());
+        return TaskTable(library);
+    }
+    LATHE_TRY(eval::TaskSet tasks, ReadTasks(arguments));
+    return WorkedSamples(tasks, OptionsOf(arguments).task, static_cast<size_t>(arguments.show));
+}
+
 int EvalCommand(const EvalArguments& arguments) {
+    if (arguments.list || arguments.show > 0) {
+        auto text = Look(arguments);
+        if (text)
+            fmt::print("{}", *text);
+        else
+            std::fprintf(stderr, "lathe eval: %s\n", text.error().message.c_str());
+        return text ? 0 : 1;
+    }
     StopOnSignal stop;
     auto report = Run(arguments, stop.token());
     if (report) {
@@ -152,7 +177,14 @@ void AddEvalCommand(CLI::App& app, int& exit_code) {
                      "With --server: a PEM file of authorities to trust besides the system's")
         ->check(CLI::ExistingFile);
     command->add_option("--tasks", arguments->tasks,
-                        "Task files in lm-evaluation-harness's YAML, with commas between");
+                        "Tasks that come with Lathe, categories of them, or files in "
+                        "lm-evaluation-harness's YAML, with commas between");
+    command->add_flag("--list", arguments->list, "Say which tasks come with Lathe");
+    command
+        ->add_option("--show", arguments->show,
+                     "Print so many documents of each task as the model gets them, and what is "
+                     "right; nothing is run")
+        ->check(CLI::PositiveNumber);
     command->add_option("--prompts", arguments->prompts.file,
                         "Instead of tasks: a file of lines {\"prompt\": ..., \"expected\": ...}");
     command

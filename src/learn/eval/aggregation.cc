@@ -7,6 +7,7 @@
 #include <numeric>
 #include <vector>
 
+#include "learn/eval/corpus_score.h"
 #include "learn/eval/python_random.h"
 
 namespace lathe::eval {
@@ -181,17 +182,21 @@ Result<double> BrierScore(std::span<const Json> items) {
 }  // namespace
 
 bool IsAggregation(std::string_view name) {
-    return name == "brier_score" || FindKind(name) != nullptr;
+    return name == "brier_score" || IsCorpusScore(name) || FindKind(name) != nullptr;
 }
 
 std::string AggregationNames() {
-    std::string names = "brier_score";
+    std::string names = "brier_score, bleu, bleu_zh, chrf";
     for (const Kind& kind : kKinds) names += fmt::format(", {}", kind.name);
     return names;
 }
 
 Result<double> Aggregate(std::string_view name, std::span<const Json> given) {
     if (name == "brier_score") return BrierScore(given);
+    if (IsCorpusScore(name)) {
+        LATHE_TRY(CorpusScore score, ScoreCorpus(name, given));
+        return score.value;
+    }
     const Kind* kind = FindKind(name);
     if (!kind) return InvalidParam("aggregation", "the aggregation `{}` is not known", name);
     LATHE_TRY(std::vector<Item> items, ItemsOf(*kind, given));
@@ -199,6 +204,10 @@ Result<double> Aggregate(std::string_view name, std::span<const Json> given) {
 }
 
 Result<std::optional<double>> StandardError(std::string_view name, std::span<const Json> given) {
+    if (IsCorpusScore(name)) {
+        LATHE_TRY(CorpusScore score, ScoreCorpus(name, given));
+        return score.error;
+    }
     const Kind* kind = FindKind(name);
     if (!kind || given.size() < 2) return std::nullopt;
     LATHE_TRY(std::vector<Item> items, ItemsOf(*kind, given));

@@ -17,7 +17,8 @@ std::string AggregationNames();
 
 // The score of a task from those of its documents: numbers, or what the aggregation takes:
 // pairs [log-likelihood, weight] for weighted_perplexity and bits_per_byte, [gold,
-// predicted] for f1 and matthews_corrcoef, [gold, probabilities] for brier_score. The
+// predicted] for f1 and matthews_corrcoef, [gold, probabilities] for brier_score, [right,
+// said] for bleu, bleu_zh and chrf. The
 // formulas are lm-evaluation-harness's. Requires: at least one item.
 Result<double> Aggregate(std::string_view name, std::span<const Json> items);
 

@@ -8,6 +8,7 @@
 #include "compute/chat/unicode.h"
 #include "learn/eval/filter_options.h"
 #include "learn/eval/match_filters.h"
+#include "learn/sandbox/code_task.h"
 
 namespace lathe::eval {
 namespace {
@@ -107,13 +108,15 @@ Result<std::unique_ptr<Filter>> MakeStep(const std::string& function, FilterOpti
         return MakeEach([](const std::string& answer) { return chat::Lower(answer); });
     if (function == "uppercase")
         return MakeEach([](const std::string& answer) { return chat::Upper(answer); });
+    if (function == "code_block")
+        return MakeEach([](const std::string& answer) { return sandbox::CodeOfAnswer(answer); });
     if (function == "map") return MakeMap(options);
     if (function == "regex") return MakeRegexFilter(options);
     if (function == "multi_choice_regex") return MakeMultiChoiceRegexFilter(options);
     return InvalidParam("filter_list",
                         "the filter `{}` is not known; there are regex, multi_choice_regex, "
                         "take_first, take_first_k, majority_vote, remove_whitespace, lowercase, "
-                        "uppercase and map",
+                        "uppercase, map and code_block",
                         function);
 }
 
@@ -123,6 +126,12 @@ FilterPipeline FilterPipeline::Default() {
     FilterPipeline pipeline;
     pipeline.name_ = "none";
     pipeline.steps_.push_back(std::make_unique<TakeFirst>());
+    return pipeline;
+}
+
+FilterPipeline FilterPipeline::Everything() {
+    FilterPipeline pipeline;
+    pipeline.name_ = "none";
     return pipeline;
 }
 

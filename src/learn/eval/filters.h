@@ -23,7 +23,8 @@ public:
 
 // The `filter_list` entry of a task: named steps in a row. Supported functions: regex,
 // multi_choice_regex, take_first, take_first_k, majority_vote, remove_whitespace,
-// lowercase, uppercase, map. They do what lm-evaluation-harness's filters of these names
+// lowercase, uppercase, map, code_block. But for the last, the code of a chat's answer, they
+// do what lm-evaluation-harness's filters of these names
 // do.
 //
 // One thread.
@@ -31,6 +32,8 @@ class FilterPipeline {
 public:
     // The pipeline of a task without a filter_list: "none", take_first.
     static FilterPipeline Default();
+    // The same of a task that scores all answers: "none", no step.
+    static FilterPipeline Everything();
     // Errors name the function and the key.
     static Result<FilterPipeline> FromJson(const Json& config);
 

@@ -11,20 +11,27 @@
 namespace lathe::eval {
 namespace {
 
+using metrics::Pattern;
+
 constexpr std::string_view kDefaultPattern = R"(#### (\-?[0-9\.\,]+))";
 
-// The selected match, or nothing. Python raises an error for a number that is out of
-// range; a task whose answers have fewer matches than that has nothing to score either.
-std::optional<std::string> Select(const std::vector<PythonRegex::Match>& matches,
+// Of what re.findall gives the selected match, or nothing. Python raises an error for a
+// number that is out of range; a task whose answers have fewer matches than that has
+// nothing to score either.
+std::optional<std::string> Select(const std::vector<Pattern::Match>& matches,
                                   int64_t group_select) {
     auto count = static_cast<int64_t>(matches.size());
     int64_t at = group_select < 0 ? count + group_select : group_select;
     if (at < 0 || at >= count) return std::nullopt;
-    const PythonRegex::Match& match = matches[static_cast<size_t>(at)];
-    auto filled = std::ranges::find_if(match, [](const std::string& s) { return !s.empty(); });
-    if (match.size() == 1) return std::string(chat::Strip(match[0], std::nullopt));
+    const Pattern::Match& match = matches[static_cast<size_t>(at)];
+    auto stripped = [](const std::optional<std::string>& group) {
+        return std::string(chat::Strip(group.value_or(""), std::nullopt));
+    };
+    if (match.size() <= 2) return stripped(match.back());  // the whole, or the one group
+    auto filled = std::find_if(match.begin() + 1, match.end(),
+                               [](const auto& group) { return group && !group->empty(); });
     if (filled == match.end()) return std::nullopt;
-    return std::string(chat::Strip(*filled, std::nullopt));
+    return stripped(*filled);
 }
 
 std::string EscapePattern(std::string_view text) {
@@ -45,8 +52,8 @@ public:
         TextIgnores ignores;
     };
 
-    MultiChoiceRegex(PythonRegex regex, Options options)
-        : regex_(std::move(regex)), options_(std::move(options)) {}
+    MultiChoiceRegex(Pattern pattern, Options options)
+        : pattern_(std::move(pattern)), options_(std::move(options)) {}
 
     Result<std::vector<std::string>> Apply(std::vector<std::string> answers,
                                            const Json& document) override {
@@ -67,8 +74,8 @@ public:
             if (!any_letter.empty()) any_letter += '|';
             any_letter += letter++;
         }
-        LATHE_TRY(PythonRegex choice, PythonRegex::Compile(any_choice));
-        LATHE_TRY(PythonRegex colon, PythonRegex::Compile(":[\\s]*(" + any_letter + ")"));
+        LATHE_TRY(Pattern choice, Pattern::Compile(any_choice));
+        LATHE_TRY(Pattern colon, Pattern::Compile(":[\\s]*(" + any_letter + ")"));
         for (std::string& answer : answers) {
             LATHE_TRY(answer, One(answer, choice, colon, letters));
         }
@@ -76,10 +83,9 @@ public:
     }
 
 private:
-    Result<std::string> One(const std::string& answer, const PythonRegex& choice,
-                            const PythonRegex& colon,
+    Result<std::string> One(const std::string& answer, const Pattern& choice, const Pattern& colon,
                             const std::map<std::string, std::string>& letters) {
-        LATHE_TRY(auto direct, regex_.FindAll(answer));
+        LATHE_TRY(auto direct, pattern_.FindAll(answer));
         auto found = Select(direct, options_.group_select);
         if (found && !found->empty()) return *found;
         LATHE_TRY(std::string plain, options_.ignores.Apply(answer));
@@ -91,21 +97,20 @@ private:
         return found && !found->empty() ? "(" + *found + ")" : options_.fallback;
     }
 
-    PythonRegex regex_;
+    Pattern pattern_;
     Options options_;
 };
 
 }  // namespace
 
-RegexFilter::RegexFilter(PythonRegex regex, std::string pattern, int64_t group_select,
-                         std::string fallback)
-    : regex_(std::move(regex)), group_select_(group_select), fallback_(std::move(fallback)) {
-    tally_.pattern = std::move(pattern);
+RegexFilter::RegexFilter(Pattern pattern, int64_t group_select, std::string fallback)
+    : pattern_(std::move(pattern)), group_select_(group_select), fallback_(std::move(fallback)) {
+    tally_.pattern = pattern_.text();
 }
 
 Result<std::vector<std::string>> RegexFilter::Apply(std::vector<std::string> answers, const Json&) {
     for (std::string& answer : answers) {
-        LATHE_TRY(auto matches, regex_.FindAll(answer));
+        LATHE_TRY(auto matches, pattern_.FindAll(answer));
         auto found = Select(matches, group_select_);
         ++tally_.seen;
         tally_.missed += !found;
@@ -118,8 +123,8 @@ Result<std::unique_ptr<Filter>> MakeRegexFilter(FilterOptions& options) {
     LATHE_TRY(std::string pattern, options.TakeText("regex_pattern", std::string(kDefaultPattern)));
     LATHE_TRY(int64_t group_select, options.TakeInteger("group_select", 0));
     LATHE_TRY(std::string fallback, options.TakeText("fallback", "[invalid]"));
-    LATHE_TRY(PythonRegex regex, PythonRegex::Compile(pattern));
-    return std::make_unique<RegexFilter>(std::move(regex), pattern, group_select, fallback);
+    LATHE_TRY(Pattern compiled, Pattern::Compile(pattern));
+    return std::make_unique<RegexFilter>(std::move(compiled), group_select, fallback);
 }
 
 Result<std::unique_ptr<Filter>> MakeMultiChoiceRegexFilter(FilterOptions& options) {
@@ -129,11 +134,11 @@ Result<std::unique_ptr<Filter>> MakeMultiChoiceRegexFilter(FilterOptions& option
     LATHE_TRY(made.fallback, options.TakeText("fallback", "[invalid]"));
     TextIgnores::Options ignores;
     LATHE_TRY(ignores.ignore_case, options.TakeBool("ignore_case", false));
-    LATHE_TRY(ignores.ignore_unicode_punctuation, options.TakeBool("ignore_punctuation", false));
+    LATHE_TRY(ignores.ignore_punctuation, options.TakeBool("ignore_punctuation", false));
     LATHE_TRY(ignores.patterns, options.TakeTexts("regexes_to_ignore"));
     LATHE_TRY(made.ignores, TextIgnores::Create(ignores));
-    LATHE_TRY(PythonRegex regex, PythonRegex::Compile(pattern));
-    return std::make_unique<MultiChoiceRegex>(std::move(regex), std::move(made));
+    LATHE_TRY(Pattern compiled, Pattern::Compile(pattern));
+    return std::make_unique<MultiChoiceRegex>(std::move(compiled), std::move(made));
 }
 
 }  // namespace lathe::eval

@@ -5,7 +5,7 @@
 
 #include "learn/eval/filter_options.h"
 #include "learn/eval/filters.h"
-#include "learn/eval/python_regex.h"
+#include "learn/metrics/pattern.h"
 
 namespace lathe::eval {
 
@@ -14,14 +14,14 @@ namespace lathe::eval {
 // Counts how often there was none. One thread.
 class RegexFilter : public Filter {
 public:
-    RegexFilter(PythonRegex regex, std::string pattern, int64_t group_select, std::string fallback);
+    RegexFilter(metrics::Pattern pattern, int64_t group_select, std::string fallback);
 
     Result<std::vector<std::string>> Apply(std::vector<std::string> answers,
                                            const Json& document) override;
     const FilterPipeline::Tally& tally() const { return tally_; }
 
 private:
-    PythonRegex regex_;
+    metrics::Pattern pattern_;
     int64_t group_select_;
     std::string fallback_;
     FilterPipeline::Tally tally_;

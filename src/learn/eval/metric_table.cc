@@ -5,6 +5,7 @@
 
 #include "learn/eval/aggregation.h"
 #include "learn/eval/filter_options.h"
+#include "learn/eval/text_metric.h"
 
 namespace lathe::eval {
 namespace {
@@ -30,6 +31,15 @@ constexpr auto kMetrics = std::to_array<MetricKind>({
     {"starts_with", "mean", true, kGenerate},
     {"contains", "mean", true, kGenerate},
     {"equals", "mean", true, kGenerate},
+    {"token_f1", "mean", true, kGenerate},
+    {"rouge1", "mean", true, kGenerate},
+    {"rouge2", "mean", true, kGenerate},
+    {"rougeL", "mean", true, kGenerate},
+    {"bleu", "bleu", true, kGenerate},
+    {"chrf", "chrf", true, kGenerate},
+    {"refusal", "mean", true, kGenerate},
+    {"tool_call", "mean", true, kGenerate},
+    {"pass_at_k", "mean", true, kGenerate},
     {"perplexity", "perplexity", false, kLikelihood},
     {"word_perplexity", "weighted_perplexity", false, kRolling},
     {"byte_perplexity", "weighted_perplexity", false, kRolling},
@@ -45,12 +55,18 @@ MetricConfig WithDefaults(const MetricKind& kind) {
             .higher_is_better = kind.higher_is_better};
 }
 
-Status TakeExactMatchOptions(FilterOptions& options, Json& kept) {
-    for (const char* key : {"ignore_case", "ignore_punctuation", "ignore_numbers"}) {
-        LATHE_TRY(kept[key], options.TakeBool(key, false));
+// `k: [1, 10]` is a metric for each: pass@1, pass@10.
+Result<std::vector<MetricConfig>> PassAtK(MetricConfig metric, FilterOptions& options) {
+    LATHE_TRY(Json given, options.Take("k", Json::array({1})));
+    std::vector<MetricConfig> metrics;
+    for (const Json& k : given.is_array() ? given : Json::array({given})) {
+        if (!k.is_number_integer() || k.get<int64_t>() < 1 || k.get<int64_t>() > 1000)
+            return InvalidParam("k", "`k` of pass_at_k is a number from 1 to 1000 or a list");
+        metric.name = fmt::format("pass@{}", k.get<int64_t>());
+        metric.options = Json{{"k", k}};
+        metrics.push_back(metric);
     }
-    LATHE_TRY(kept["regexes_to_ignore"], options.TakeTexts("regexes_to_ignore"));
-    return {};
+    return metrics;
 }
 
 }  // namespace
@@ -100,7 +116,7 @@ std::vector<MetricConfig> DefaultMetrics(OutputType type) {
     return metrics;
 }
 
-Result<MetricConfig> ParseMetric(const Json& entry, OutputType type) {
+Result<std::vector<MetricConfig>> ParseMetric(const Json& entry, OutputType type) {
     if (!entry.is_object() || !entry.contains("metric") || !entry["metric"].is_string())
         return InvalidParam("metric_list",
                             "an entry of `metric_list` is a mapping with `metric`, a name");
@@ -124,10 +140,15 @@ Result<MetricConfig> ParseMetric(const Json& entry, OutputType type) {
                             "metric {}: Hugging Face's `evaluate` is Python, which "
                             "Lathe does not run; remove `hf_evaluate`",
                             name);
-    if (name == "exact_match")
-        LATHE_RETURN_IF_ERROR(TakeExactMatchOptions(options, metric.options));
+    std::vector<MetricConfig> metrics;
+    if (name == "pass_at_k") {
+        LATHE_TRY(metrics, PassAtK(std::move(metric), options));
+    } else {
+        LATHE_RETURN_IF_ERROR(TakeTextMetricOptions(name, options, metric.options));
+        metrics.push_back(std::move(metric));
+    }
     LATHE_RETURN_IF_ERROR(options.CheckAllTaken());
-    return metric;
+    return metrics;
 }
 
 }  // namespace lathe::eval

@@ -25,7 +25,8 @@ std::string MetricNames(OutputType type);
 // The metrics of a task that names none.
 std::vector<MetricConfig> DefaultMetrics(OutputType type);
 
-// Errors name the metric or the key.
-Result<MetricConfig> ParseMetric(const Json& entry, OutputType type);
+// An entry of `metric_list`: one metric, or one for each `k` of pass_at_k. Errors name the
+// metric or the key.
+Result<std::vector<MetricConfig>> ParseMetric(const Json& entry, OutputType type);
 
 }  // namespace lathe::eval

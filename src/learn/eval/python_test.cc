@@ -4,13 +4,11 @@
 
 #include "learn/eval/python_literal.h"
 #include "learn/eval/python_random.h"
-#include "learn/eval/python_regex.h"
 
 namespace lathe::eval {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 
 TEST(PythonRandom, DrawsWhatCPythonDraws) {
     PythonRandom random(1234);
@@ -56,35 +54,6 @@ TEST(PythonLiteral, WritesWhatStrWrites) {
     EXPECT_EQ(PythonStr(-1.5451982021331787), "-1.5451982021331787");
     EXPECT_EQ(PythonStr(true), "True");
     EXPECT_EQ(PythonStr(Json{"a", 1, nullptr}), "['a', 1, None]");
-}
-
-std::vector<PythonRegex::Match> Found(std::string_view pattern, std::string_view text) {
-    auto regex = PythonRegex::Compile(pattern);
-    EXPECT_TRUE(regex) << regex.error().message;
-    if (!regex) return {};
-    auto found = regex->FindAll(text);
-    EXPECT_TRUE(found) << found.error().message;
-    return found.value_or(std::vector<PythonRegex::Match>());
-}
-
-TEST(PythonRegex, FindsWhatFindallFinds) {
-    using Match = PythonRegex::Match;
-    EXPECT_THAT(Found(R"((-?[0-9][0-9,]*(?:\.[0-9]+)?))", "1,000 and -2.5."),
-                ElementsAre(Match{"1,000"}, Match{"-2.5"}));
-    EXPECT_THAT(Found(R"((\w)(\d)?)", "a1b"), ElementsAre(Match{"a", "1"}, Match{"b", ""}));
-    EXPECT_THAT(Found(R"((?P<first>\w)x(?P=first))", "axa bxc"), ElementsAre(Match{"a"}));
-    EXPECT_THAT(Found(R"([][&-]+)", "a[]&-b"), ElementsAre(Match{"[]&-"}));
-    EXPECT_THAT(Found(R"(x*)", "axb"), ElementsAre(Match{""}, Match{"x"}, Match{""}, Match{""}));
-    EXPECT_THAT(Found(R"((?i)answer is\s*([a-d])\Z)", "The ANSWER is  B"), ElementsAre(Match{"B"}));
-}
-
-TEST(PythonRegex, RefusesWhatItCannotCompileOrFinish) {
-    EXPECT_THAT(PythonRegex::Compile("(a").error().message, HasSubstr("(a"));
-    EXPECT_THAT(PythonRegex::Compile("(a)?(?(1)b|c)").error().message, HasSubstr("conditional"));
-    auto slow = PythonRegex::Compile("(a|a|aa)*(a|a|aa)*(a|a|aa)*b");
-    ASSERT_TRUE(slow);
-    EXPECT_THAT(slow->FindAll(std::string(5000, 'a')).error().message,
-                HasSubstr("backtracks too long"));
 }
 
 }  // namespace

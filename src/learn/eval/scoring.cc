@@ -5,6 +5,7 @@
 
 #include "compute/chat/text.h"
 #include "compute/chat/unicode.h"
+#include "learn/eval/code_judge.h"
 #include "learn/eval/python_literal.h"
 
 namespace lathe::eval {
@@ -64,15 +65,9 @@ struct Scorer::Choice {
 
 Result<Scorer> Scorer::Create(const Task& task) {
     Scorer scorer(task);
+    if (task.config().output_type != OutputType::kGenerateUntil) return scorer;
     for (const MetricConfig& metric : task.config().metrics) {
-        if (metric.name != "exact_match") continue;
-        TextIgnores::Options options;
-        options.ignore_case = metric.options.value("ignore_case", false);
-        options.ignore_punctuation = metric.options.value("ignore_punctuation", false);
-        options.ignore_numbers = metric.options.value("ignore_numbers", false);
-        options.patterns = metric.options.value("regexes_to_ignore", std::vector<std::string>());
-        LATHE_TRY(TextIgnores ignores, TextIgnores::Create(options));
-        scorer.ignores_.emplace(metric.name, std::move(ignores));
+        LATHE_TRY(scorer.text_metrics_[metric.name], MakeTextMetric(metric));
     }
     return scorer;
 }
@@ -199,31 +194,26 @@ Result<std::vector<std::string>> Scorer::RightTexts(const Json& document) const 
     return texts;
 }
 
-// exact_match as the harness has it; the others compare without white space around.
-Result<bool> Scorer::Matches(const std::string& metric, std::string_view said,
-                             std::string_view wanted) const {
-    if (auto ignores = ignores_.find(metric); ignores != ignores_.end()) {
-        LATHE_TRY(std::string a, ignores->second.Apply(said));
-        LATHE_TRY(std::string b, ignores->second.Apply(wanted));
-        return a == b;
-    }
-    said = chat::Strip(said, std::nullopt);
-    wanted = chat::Strip(wanted, std::nullopt);
-    if (metric == "starts_with") return said.starts_with(wanted);
-    if (metric == "contains") return said.find(wanted) != std::string_view::npos;
-    return said == wanted;
-}
-
 Result<Json> Scorer::ScoreText(const Json& document, const std::string& text) const {
     LATHE_TRY(std::vector<std::string> right, RightTexts(document));
+    LATHE_TRY(Json target, task_.Target(document));
+    Json values = Json::object();
+    for (const auto& [name, metric] : text_metrics_) {
+        LATHE_TRY(values[name], metric->Score(text, right, target));
+    }
+    return values;
+}
+
+bool Scorer::judges_code() const {
+    return std::ranges::any_of(task_.config().metrics, [](const MetricConfig& metric) {
+        return metric.name.starts_with("pass@");
+    });
+}
+
+Result<Json> Scorer::ScoreCode(const std::vector<sandbox::Verdict>& verdicts) const {
     Json values = Json::object();
     for (const MetricConfig& metric : task_.config().metrics) {
-        bool matches = false;
-        for (const std::string& one : right) {
-            LATHE_TRY(bool same, Matches(metric.name, text, one));
-            matches |= same;
-        }
-        values[metric.name] = matches ? 1.0 : 0.0;
+        LATHE_TRY(values[metric.name], PassAtK(verdicts, metric.options["k"].get<int64_t>()));
     }
     return values;
 }

@@ -8,7 +8,8 @@
 #include "core/json/json.h"
 #include "learn/eval/question.h"
 #include "learn/eval/task.h"
-#include "learn/eval/text_ignores.h"
+#include "learn/eval/text_metric.h"
+#include "learn/sandbox/code_task.h"
 
 namespace lathe::eval {
 
@@ -26,6 +27,9 @@ public:
                                   const std::vector<ModelAnswer>& answers) const;
     // Of what the model wrote, after the filters.
     Result<Json> ScoreText(const Json& document, const std::string& text) const;
+    // Of programs that the model wrote.
+    bool judges_code() const;
+    Result<Json> ScoreCode(const std::vector<sandbox::Verdict>& verdicts) const;
 
 private:
     explicit Scorer(const Task& task) : task_(task) {}
@@ -37,11 +41,9 @@ private:
     Json ChoiceMetric(const std::string& metric, const Choice& choice) const;
     Result<Json> ScoreRolling(const Json& document, double loglikelihood) const;
     Result<std::vector<std::string>> RightTexts(const Json& document) const;
-    Result<bool> Matches(const std::string& metric, std::string_view said,
-                         std::string_view wanted) const;
 
     const Task& task_;
-    std::map<std::string, TextIgnores> ignores_;  // by metric
+    std::map<std::string, std::unique_ptr<TextMetric>> text_metrics_;  // by name
 };
 
 }  // namespace lathe::eval

@@ -242,8 +242,8 @@ Status ReadScoring(FilterOptions& keys, TaskConfig& task) {
         if (!metrics.is_array() || metrics.empty())
             return InvalidParam("metric_list", "`metric_list` must be a list");
         for (const Json& entry : metrics) {
-            LATHE_TRY(MetricConfig metric, ParseMetric(entry, task.output_type));
-            task.metrics.push_back(std::move(metric));
+            LATHE_TRY(auto parsed, ParseMetric(entry, task.output_type));
+            task.metrics.insert(task.metrics.end(), parsed.begin(), parsed.end());
         }
     }
     LATHE_TRY(task.repeats, keys.TakeInteger("repeats", 1));
@@ -264,10 +264,12 @@ Status ReadHead(FilterOptions& keys, TaskConfig& task) {
             return InvalidParam(refused.key, "`{}` is not supported: {}", refused.key, refused.why);
     }
     for (const char* key : kIgnored) LATHE_RETURN_IF_ERROR(keys.Take(key, Json(nullptr)));
-    for (const char* key : {"unsafe_code", "should_decontaminate"}) {
-        LATHE_TRY(bool wanted, keys.TakeBool(key, false));
-        if (wanted) return InvalidParam(key, "`{}: true` is not supported here", key);
-    }
+    LATHE_TRY(bool unsafe_code, keys.TakeBool("unsafe_code", false));  // runs in the sandbox
+    (void)unsafe_code;
+    LATHE_TRY(bool decontaminates, keys.TakeBool("should_decontaminate", false));
+    if (decontaminates)
+        return InvalidParam("should_decontaminate",
+                            "`should_decontaminate: true` is not supported here");
     LATHE_TRY(task.name, keys.TakeText("task", ""));
     if (task.name.empty()) return InvalidParam("task", "`task` is missing: the task's name");
     LATHE_TRY(task.alias, keys.TakeText("task_alias", task.name));

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "learn/eval/aggregation.h"
+#include "learn/eval/code_judge.h"
 #include "learn/eval/filters.h"
 #include "learn/eval/hash.h"
 #include "learn/eval/python_literal.h"
@@ -56,6 +57,8 @@ public:
     // All documents through one filter.
     Status Run(FilterPipeline& filter, const std::vector<Question>& questions,
                const std::vector<std::vector<ModelAnswer>>& answers) {
+        verdicts_.clear();
+        if (scorer_.judges_code()) LATHE_RETURN_IF_ERROR(JudgeAll(filter, questions, answers));
         std::map<std::string, std::vector<Json>> items;
         for (size_t i = 0; i < questions.size(); ++i) {
             auto sample = Sample(filter, questions[i], answers[i]);
@@ -89,7 +92,11 @@ private:
         LATHE_TRY(Json target, task_.Target(document));
         Json filtered = Json::array();
         Json values;
-        if (Generates(task_)) {
+        if (scorer_.judges_code()) {
+            LATHE_TRY(auto texts, AllFiltered(filter, document, answers));
+            filtered.push_back(std::move(texts));
+            LATHE_TRY(values, scorer_.ScoreCode(verdicts_.at(question.document)));
+        } else if (Generates(task_)) {
             LATHE_TRY(std::string text, Filtered(filter, document, answers));
             LATHE_TRY(values, scorer_.ScoreText(document, text));
             filtered.push_back(std::move(text));
@@ -116,14 +123,38 @@ private:
             sample["metrics"].push_back(name);
             sample[name] = value;
         }
+        if (scorer_.judges_code())
+            for (const sandbox::Verdict& verdict : verdicts_.at(question.document))
+                sample["verdicts"].push_back(verdict.passed ? "passed" : verdict.reason);
         return sample;
+    }
+
+    // The programs of all documents, run together.
+    Status JudgeAll(FilterPipeline& filter, const std::vector<Question>& questions,
+                    const std::vector<std::vector<ModelAnswer>>& answers) {
+        Candidates candidates;
+        for (size_t i = 0; i < questions.size(); ++i) {
+            size_t document = questions[i].document;
+            LATHE_TRY(auto texts, AllFiltered(filter, task_.document(document), answers[i]));
+            candidates.emplace_back(document, std::move(texts));
+        }
+        LATHE_TRY(auto verdicts, JudgeCode(task_, candidates));
+        for (size_t i = 0; i < questions.size(); ++i)
+            verdicts_[questions[i].document] = std::move(verdicts[i]);
+        return {};
+    }
+
+    static Result<std::vector<std::string>> AllFiltered(FilterPipeline& filter,
+                                                        const Json& document,
+                                                        const std::vector<ModelAnswer>& answers) {
+        std::vector<std::string> texts;
+        for (const ModelAnswer& answer : answers) texts.push_back(answer.text);
+        return filter.Apply(std::move(texts), document);
     }
 
     static Result<std::string> Filtered(FilterPipeline& filter, const Json& document,
                                         const std::vector<ModelAnswer>& answers) {
-        std::vector<std::string> texts;
-        for (const ModelAnswer& answer : answers) texts.push_back(answer.text);
-        LATHE_TRY(texts, filter.Apply(std::move(texts), document));
+        LATHE_TRY(auto texts, AllFiltered(filter, document, answers));
         if (texts.size() != 1)
             return InvalidParam("filter_list",
                                 "the filter `{}` leaves {} answers to score; let it end with "
@@ -155,6 +186,7 @@ private:
 
     const Task& task_;
     Scorer scorer_;
+    std::map<size_t, std::vector<sandbox::Verdict>> verdicts_;  // by document, of code
     TaskScores scores_{.metrics = Json::object(), .samples = {}, .hash = {}, .warnings = {}};
     std::string hashes_;
 };
@@ -197,7 +229,9 @@ Result<TaskScores> ScoreTask(const Task& task, const std::vector<Question>& ques
                 WithContext(std::move(filter).error(), "task " + task.config().name));
         filters.push_back(*std::move(filter));
     }
-    if (filters.empty()) filters.push_back(FilterPipeline::Default());
+    if (filters.empty())
+        filters.push_back(scorer.judges_code() ? FilterPipeline::Everything()
+                                               : FilterPipeline::Default());
     TaskScorer run(task, std::move(scorer));
     for (FilterPipeline& filter : filters)
         LATHE_RETURN_IF_ERROR(run.Run(filter, questions, answers));

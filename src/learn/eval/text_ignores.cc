@@ -7,8 +7,6 @@
 namespace lathe::eval {
 namespace {
 
-constexpr std::string_view kPunctuation = R"(!"#$%&'()*+,-./:;<=>?@[\]^_`{|}~)";
-
 std::string WithoutUnicodePunctuation(std::string_view text) {
     std::string out;
     for (size_t at = 0; at < text.size();) {
@@ -25,7 +23,7 @@ Result<TextIgnores> TextIgnores::Create(const Options& options) {
     TextIgnores ignores;
     ignores.options_ = options;
     for (const std::string& pattern : options.patterns) {
-        LATHE_TRY(PythonRegex regex, PythonRegex::Compile(pattern));
+        LATHE_TRY(metrics::Pattern regex, metrics::Pattern::Compile(pattern));
         ignores.patterns_.push_back(std::move(regex));
     }
     return ignores;
@@ -33,14 +31,11 @@ Result<TextIgnores> TextIgnores::Create(const Options& options) {
 
 Result<std::string> TextIgnores::Apply(std::string_view given) const {
     std::string text(given);
-    for (const PythonRegex& pattern : patterns_) {
-        LATHE_TRY(text, pattern.Remove(text));
+    for (const metrics::Pattern& pattern : patterns_) {
+        LATHE_TRY(text, pattern.ReplaceAll(text, ""));
     }
     if (options_.ignore_case) text = chat::Lower(text);
-    if (options_.ignore_unicode_punctuation) text = WithoutUnicodePunctuation(text);
-    if (options_.ignore_punctuation)
-        std::erase_if(text, [](char c) { return kPunctuation.contains(c); });
-    if (options_.ignore_numbers) std::erase_if(text, [](char c) { return c >= '0' && c <= '9'; });
+    if (options_.ignore_punctuation) text = WithoutUnicodePunctuation(text);
     return text;
 }
 

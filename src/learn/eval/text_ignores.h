@@ -5,20 +5,18 @@
 #include <vector>
 
 #include "core/base/result.h"
-#include "learn/eval/python_regex.h"
+#include "learn/metrics/pattern.h"
 
 namespace lathe::eval {
 
-// What a comparison of texts leaves out of both, in this order: patterns, case,
-// punctuation, digits. One thread.
+// What `multi_choice_regex` leaves out of answers and choices, in this order: patterns,
+// case, punctuation. Const-safe.
 class TextIgnores {
 public:
     struct Options {
         std::vector<std::string> patterns;
         bool ignore_case = false;
-        bool ignore_punctuation = false;          // of ASCII, as string.punctuation
-        bool ignore_unicode_punctuation = false;  // all of Unicode's categories P
-        bool ignore_numbers = false;              // 0 to 9
+        bool ignore_punctuation = false;  // all of Unicode's categories P
     };
 
     TextIgnores() = default;  // leaves everything
@@ -28,7 +26,7 @@ public:
 
 private:
     Options options_;
-    std::vector<PythonRegex> patterns_;
+    std::vector<metrics::Pattern> patterns_;
 };
 
 }  // namespace lathe::eval
