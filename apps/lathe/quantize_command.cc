@@ -30,7 +30,9 @@ struct QuantizeArguments {
     std::string imatrix;                 // a file
     std::string calibrate;               // a file of text
     bool report = false;                 // `out` is a folder then
-    std::string evaluate;                // a file of text
+    std::string report_tasks;
+    int64_t report_limit = 0;
+    std::string evaluate;  // a file of text
     std::vector<std::string> candidates = {"Q8_0", "Q6_K",   "Q5_K_M", "Q4_K_M",
                                            "Q4_0", "Q3_K_M", "Q2_K"};
     int threads = 0;
@@ -202,6 +204,8 @@ Result<int> RunReport(const QuantizeArguments& arguments, const Opened& opened,
         .folder = arguments.out,
         .text = arguments.evaluate,
         .candidates = arguments.candidates,
+        .tasks = arguments.report_tasks,
+        .limit = arguments.report_limit,
         .threads = arguments.threads,
         .quantize = [&](const std::string& mix, const std::filesystem::path& file) -> Status {
             QuantizeArguments one = arguments;
@@ -300,6 +304,13 @@ void AddQuantizeCommand(CLI::App& app, int& exit_code) {
     command->add_option("--candidates", arguments->candidates, "mixes for the report")
         ->delimiter(',')
         ->capture_default_str();
+    command->add_option("--report-tasks", arguments->report_tasks,
+                        "tasks for the report, as `lathe eval --tasks` takes them: which share of "
+                        "the source's score each precision keeps");
+    command
+        ->add_option("--report-limit", arguments->report_limit,
+                     "only so many documents of each of these tasks")
+        ->check(CLI::PositiveNumber);
     command->add_option("--evaluate", arguments->evaluate, "the report's text, UTF-8")
         ->check(CLI::ExistingFile);
     command->add_option("--threads", arguments->threads, "0: all cores")

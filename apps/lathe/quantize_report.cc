@@ -7,6 +7,7 @@
 #include "child_process.h"
 #include "core/json/json.h"
 #include "core/platform/files.h"
+#include "eval/score_kept.h"
 
 namespace lathe::app {
 namespace {
@@ -63,6 +64,24 @@ Status MeasureDivergence(const ReportOptions& options, const std::filesystem::pa
     return {};
 }
 
+// Of a run and of the source's.
+Status MeasureTasks(const ReportOptions& options, const std::filesystem::path& file,
+                    std::stop_token stop, quant::ReportRow& row) {
+    std::filesystem::path runs = options.folder / "runs";
+    std::vector<std::string> arguments = {"eval",
+                                          "--model",
+                                          file.string(),
+                                          "--tasks",
+                                          options.tasks,
+                                          "--output",
+                                          (runs / row.name).string()};
+    if (options.limit > 0)
+        arguments.insert(arguments.end(), {"--limit", fmt::format("{}", options.limit)});
+    LATHE_RETURN_IF_ERROR(RunJson(options, std::move(arguments), stop));
+    LATHE_TRY(row.scores, ScoresKept(runs / "source", runs / row.name));
+    return {};
+}
+
 Result<quant::ReportRow> Measure(const ReportOptions& options, const std::string& name,
                                  const std::filesystem::path& file, std::stop_token stop,
                                  quant::Report& report) {
@@ -73,6 +92,7 @@ Result<quant::ReportRow> Measure(const ReportOptions& options, const std::string
                          : 0;
     LATHE_RETURN_IF_ERROR(MeasureSpeed(options, file, stop, row, report));
     LATHE_RETURN_IF_ERROR(MeasureDivergence(options, file, stop, row, report));
+    if (!options.tasks.empty()) LATHE_RETURN_IF_ERROR(MeasureTasks(options, file, stop, row));
     return row;
 }
 

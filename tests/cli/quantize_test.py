@@ -117,9 +117,11 @@ class ReportTest(FolderTest):
         text.write_text("A short text about nothing in particular, to measure on. " * 4)
         report = pathlib.Path(self.folder.name) / "report"
         done = self.lathe("quantize", MODEL, report, "--report", "--candidates", "Q8_0,Q2_K",
-                          "--evaluate", text, "-q")
+                          "--evaluate", text, "-q", "--report-tasks", "arc_easy,blimp",
+                          "--report-limit", "12")
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertEqual(sorted(os.listdir(report)), ["report.html", "report.json"])
+        self.assertEqual(sorted(os.listdir(report)), ["report.html", "report.json", "runs"])
+        self.assertEqual(sorted(os.listdir(report / "runs")), ["Q2_K", "Q8_0", "source"])
         rows = json.loads((report / "report.json").read_text())["candidates"]
         self.assertEqual([row["types"] for row in rows], ["source", "Q8_0", "Q2_K"])
         self.assertEqual(rows[0]["kl_mean"], 0)
@@ -129,6 +131,11 @@ class ReportTest(FolderTest):
             for key in ("peak_resident_bytes", "prefill_tokens_per_second",
                         "decode_tokens_per_second", "perplexity", "top1_agreement"):
                 self.assertGreater(row[key], 0)
+            self.assertEqual(list(row["scores"]), ["arc_easy", "blimp", "all tasks"])
+        self.assertEqual(rows[0]["scores"]["arc_easy"]["kept"], 1)
+        for row in rows:
+            score = row["scores"]["all tasks"]
+            self.assertTrue(score["low"] <= score["kept"] <= score["high"], score)
         self.assertIn("<svg", (report / "report.html").read_text())
         self.assertIn("Q2_K", done.stdout)
 

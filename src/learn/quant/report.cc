@@ -61,7 +61,56 @@ std::vector<std::string> Tasks(const std::vector<ReportRow>& rows) {
 std::string ScoreCell(const ReportRow& row, const std::string& task) {
     auto found = std::ranges::find(row.scores, task, &ReportRow::Score::task);
     if (found == row.scores.end()) return "";
-    return fmt::format("{:.3f} [{:.3f}, {:.3f}]", found->value, found->low, found->high);
+    std::string value = fmt::format("{:.3f}", found->value);
+    if (!found->kept || (found->low == 1 && found->high == 1)) return value;
+    return fmt::format("{}  {:.1f} % [{:.1f}, {:.1f}]", value, 100 * *found->kept, 100 * found->low,
+                       100 * found->high);
+}
+
+using Table = std::vector<std::vector<std::string>>;
+
+Table MainTable(const std::vector<ReportRow>& rows) {
+    Table lines = {kHeads};
+    for (const ReportRow& row : rows) lines.push_back(Cells(row));
+    return lines;
+}
+
+// A line per task; empty if none were evaluated.
+Table ScoreTable(const std::vector<ReportRow>& rows) {
+    std::vector<std::string> tasks = Tasks(rows);
+    if (tasks.empty()) return {};
+    Table lines = {{"score, share kept [95 %]"}};
+    for (const ReportRow& row : rows) lines[0].push_back(row.name);
+    for (const std::string& task : tasks) {
+        lines.push_back({task});
+        for (const ReportRow& row : rows) lines.back().push_back(ScoreCell(row, task));
+    }
+    return lines;
+}
+
+std::string TextOf(const Table& lines) {
+    std::vector<size_t> widths(lines[0].size());
+    for (const auto& line : lines)
+        for (size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], line[i].size());
+    std::string out;
+    for (const auto& line : lines) {
+        out += fmt::format("{:<{}}", line[0], widths[0]);
+        for (size_t i = 1; i < line.size(); ++i) out += fmt::format("  {:>{}}", line[i], widths[i]);
+        out += "\n";
+    }
+    return out;
+}
+
+std::string HtmlOf(const Table& lines) {
+    std::string out = "<table><thead><tr>";
+    for (const std::string& head : lines[0]) out += fmt::format("<th>{}</th>", Escaped(head));
+    out += "</tr></thead><tbody>\n";
+    for (size_t i = 1; i < lines.size(); ++i) {
+        out += "<tr>";
+        for (const std::string& cell : lines[i]) out += fmt::format("<td>{}</td>", Escaped(cell));
+        out += "</tr>\n";
+    }
+    return out + "</tbody></table>\n";
 }
 
 // Divergence (logarithmic) against size; a row without divergence is the source and left out.
@@ -135,23 +184,8 @@ constexpr std::string_view kStyle =
 }  // namespace
 
 std::string Report::AsText() const {
-    std::vector<std::vector<std::string>> lines = {kHeads};
-    for (const ReportRow& row : rows) lines.push_back(Cells(row));
-    std::vector<std::string> tasks = Tasks(rows);
-    for (const std::string& task : tasks) {
-        lines[0].push_back(task);
-        for (size_t i = 0; i < rows.size(); ++i) lines[i + 1].push_back(ScoreCell(rows[i], task));
-    }
-    std::vector<size_t> widths(lines[0].size());
-    for (const auto& line : lines)
-        for (size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], line[i].size());
-    std::string out;
-    for (const auto& line : lines) {
-        out += fmt::format("{:<{}}", line[0], widths[0]);
-        for (size_t i = 1; i < line.size(); ++i) out += fmt::format("  {:>{}}", line[i], widths[i]);
-        out += "\n";
-    }
-    return out;
+    Table scores = ScoreTable(rows);
+    return TextOf(MainTable(rows)) + (scores.empty() ? "" : "\n" + TextOf(scores));
 }
 
 Json Report::AsJson() const {
@@ -159,7 +193,11 @@ Json Report::AsJson() const {
     for (const ReportRow& row : rows) {
         Json scores = Json::object();
         for (const ReportRow::Score& score : row.scores)
-            scores[score.task] = {{"value", score.value}, {"low", score.low}, {"high", score.high}};
+            scores[score.task] = {{"metric", score.metric},
+                                  {"value", score.value},
+                                  {"kept", score.kept ? Json(*score.kept) : Json()},
+                                  {"low", score.low},
+                                  {"high", score.high}};
         list.push_back({{"types", row.name},
                         {"file_bytes", row.file_bytes},
                         {"peak_resident_bytes", row.resident_bytes},
@@ -179,26 +217,19 @@ Json Report::AsJson() const {
 }
 
 std::string Report::AsHtml() const {
-    std::vector<std::string> tasks = Tasks(rows);
     std::string out = fmt::format(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
         "<meta name=\"viewport\" content=\"width=device-width\">"
         "<title>{0}: precisions</title><style>{1}</style></head><body>\n<h1>{0}</h1>\n"
         "<p>Divergence from the source over {2} positions of {3}, in nats; speeds on {4}.</p>\n",
         Escaped(model), kStyle, positions, Escaped(text), Escaped(machine));
-    out += "<table><thead><tr>";
-    for (const auto& heads : {kHeads, tasks})
-        for (const std::string& head : heads) out += fmt::format("<th>{}</th>", Escaped(head));
-    out += "</tr></thead><tbody>\n";
-    for (const ReportRow& row : rows) {
-        out += "<tr>";
-        for (const std::string& cell : Cells(row)) out += fmt::format("<td>{}</td>", Escaped(cell));
-        for (const std::string& task : tasks)
-            out += fmt::format("<td>{}</td>", Escaped(ScoreCell(row, task)));
-        out += "</tr>\n";
-    }
-    return out + "</tbody></table>\n<h2>What a byte buys</h2>\n" + Chart(rows).Svg() +
-           "</body></html>\n";
+    out += HtmlOf(MainTable(rows)) + "<h2>What a byte buys</h2>\n" + Chart(rows).Svg();
+    if (Table scores = ScoreTable(rows); !scores.empty())
+        out +=
+            "<h2>Tasks</h2>\n<p>Scores; behind them the share of the source's that is kept, "
+            "with the 95 % interval of paired differences.</p>\n" +
+            HtmlOf(scores);
+    return out + "</body></html>\n";
 }
 
 }  // namespace lathe::quant

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,12 +11,15 @@ namespace lathe::quant {
 
 // One precision of a model: what it costs and what it gains.
 struct ReportRow {
-    // A task's score with its interval; for whoever evaluates tasks. Shown as it is given.
+    // A task's score, and which share of the source's is kept, with its 95 % interval: from
+    // the documents' paired differences. For whoever evaluates tasks.
     struct Score {
         std::string task;
+        std::string metric;
         double value = 0;
-        double low = 0;
-        double high = 0;
+        std::optional<double> kept{};  // none where the source scores 0; 1: the source
+        double low = 1;
+        double high = 1;
     };
 
     std::string name;  // "Q4_K_M"; of the first row, the source's
@@ -40,7 +44,7 @@ struct Report {
 
     std::string AsText() const;
     Json AsJson() const;
-    // One page without outside parts: the table, and divergence against size as a chart.
+    // One page without outside parts: the tables, and divergence against size as a chart.
     std::string AsHtml() const;
 };
 

@@ -54,10 +54,13 @@ TEST(Report, IsAPageWithTheCurve) {
 
 TEST(Report, ShowsScoresWithTheirIntervalsWhereThereAreAny) {
     Report report = Small();
-    report.rows[1].scores = {{"arc_easy", 0.61, 0.58, 0.64}};
-    EXPECT_THAT(report.AsText(), HasSubstr("0.610 [0.580, 0.640]"));
-    EXPECT_THAT(report.AsHtml(), HasSubstr("<th>arc_easy</th>"));
-    EXPECT_EQ(report.AsJson()["candidates"][1]["scores"]["arc_easy"]["low"], 0.58);
+    report.rows[0].scores = {{"arc_easy", "acc", 0.62, 1}, {"code", "pass@1", 0}};
+    report.rows[1].scores = {{"arc_easy", "acc", 0.61, 0.984, 0.95, 1.02}, {"code", "pass@1", 0.1}};
+    EXPECT_THAT(report.AsText(), HasSubstr("0.610  98.4 % [95.0, 102.0]"));
+    EXPECT_THAT(report.AsHtml(), HasSubstr("<td>arc_easy</td><td>0.620</td>"));
+    Json scores = report.AsJson()["candidates"][1]["scores"];
+    EXPECT_EQ(scores["arc_easy"]["low"], 0.95);
+    EXPECT_TRUE(scores["code"]["kept"].is_null());
 }
 
 }  // namespace
