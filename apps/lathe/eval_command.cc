@@ -11,6 +11,7 @@
 #include "eval/eval_subject.h"
 #include "learn/eval/evaluation.h"
 #include "learn/eval/task_library.h"
+#include "runs_folder.h"
 #include "stop_on_signal.h"
 
 namespace lathe::app {
@@ -111,11 +112,16 @@ private:
     std::optional<telemetry::Progress> bar_;
 };
 
-Result<eval::EvaluationReport> Run(const EvalArguments& arguments, std::stop_token stop) {
-    if (arguments.output.empty())
-        return InvalidParam("output", "give --output DIR, where results and samples go");
+// Fills in the folder where it was not given.
+Result<eval::EvaluationReport> Run(EvalArguments& arguments, std::stop_token stop) {
     LATHE_TRY(eval::TaskSet tasks, ReadTasks(arguments));
     LATHE_TRY(OpenedSubject opened, Open(arguments));
+    if (arguments.output.empty()) {
+        Json identity = opened.subject->identity();
+        LATHE_TRY(auto folder, MakeRunFolder(identity.value("model", "run")));
+        arguments.output = folder.string();
+        std::fprintf(stderr, "lathe eval: the run is kept in %s\n", arguments.output.c_str());
+    }
     DocumentProgress progress;
     return eval::Evaluate(*opened.subject, tasks, OptionsOf(arguments), std::ref(progress), stop);
 }
@@ -129,7 +135,7 @@ Result<std::string> Look(const EvalArguments& arguments) {
     return WorkedSamples(tasks, OptionsOf(arguments).task, static_cast<size_t>(arguments.show));
 }
 
-int EvalCommand(const EvalArguments& arguments) {
+int EvalCommand(EvalArguments& arguments) {
     if (arguments.list || arguments.show > 0) {
         auto text = Look(arguments);
         if (text)
@@ -139,6 +145,7 @@ int EvalCommand(const EvalArguments& arguments) {
         return text ? 0 : 1;
     }
     StopOnSignal stop;
+    bool names_folder = !arguments.output.empty();
     auto report = Run(arguments, stop.token());
     if (report) {
         for (const std::string& warning : report->warnings)
@@ -150,8 +157,9 @@ int EvalCommand(const EvalArguments& arguments) {
     if (report.error().code == Code::kCancelled)
         std::fprintf(stderr,
                      "lathe eval: stopped; what was answered is kept in %s, and the same "
-                     "command goes on from there\n",
-                     arguments.output.c_str());
+                     "command%s goes on from there\n",
+                     arguments.output.c_str(),
+                     names_folder ? "" : " with --output and this folder");
     else
         std::fprintf(stderr, "lathe eval: %s\n", report.error().message.c_str());
     return 1;
@@ -200,7 +208,8 @@ void AddEvalCommand(CLI::App& app, int& exit_code) {
         ->capture_default_str();
     command->add_option("-o,--output", arguments->output,
                         "The run's folder: results.json, samples_TASK.jsonl; a run that was "
-                        "interrupted goes on where it stopped");
+                        "interrupted goes on where it stopped (default: a new one in "
+                        "LATHE_HOME/runs, which the console shows)");
     command->add_option("--limit", arguments->limit, "Only so many documents of each task")
         ->check(CLI::PositiveNumber);
     command
