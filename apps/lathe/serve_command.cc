@@ -11,6 +11,7 @@
 #include "compute/chat/tool_format.h"
 #include "core/platform/cpu.h"
 #include "edge/api/api.h"
+#include "learn/eval/run_diff.h"
 #include "model_options.h"
 #include "runs_folder.h"
 
@@ -164,6 +165,7 @@ Status Serve(const ServeOptions& options) {
     LATHE_TRY(model, LoadModel(options.model, engine));
     api::ApiOptions api_options;
     LATHE_TRY(api_options.runs_folder, RunsFolder(options.runs));
+    api_options.compare_runs = eval::DiffRuns;
     api.emplace(*model, access, metrics, log, api_options);
     hooks = api->Hooks();
     health_hooks = api->HealthHooks();

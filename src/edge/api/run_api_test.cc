@@ -22,7 +22,7 @@ protected:
                           "subject": {"model": "m"}})");
         folder_.Write("runs/first/samples_sums.jsonl", std::string(kSample) + "\n");
         folder_.Write("runs/second/results.json", R"({"results": {}})");
-        folder_.Write("runs/report/report.json", R"({"model": "m", "rows": []})");
+        folder_.Write("runs/report/report.json", R"({"model": "m", "candidates": []})");
         folder_.Write("runs/report/report.html", "<script>alert(1)</script>");
         folder_.Write("secret/results.json", R"({"results": {}})");
         options_.api.runs_folder = folder_.path() / "runs";

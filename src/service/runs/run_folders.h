@@ -31,7 +31,7 @@ public:
     explicit RunFolders(std::filesystem::path root, Clock now = std::chrono::system_clock::now);
 
     // [{"id", "kind", "state", "model", "tasks", "headline", "progress", "started_unix"?,
-    //   "updated_unix", "date_unix"?, "problem"?}], those changed last first.
+    //   "updated_unix", "date_unix"?, "title"?, "problem"?}], those changed last first.
     Result<Json> List() const;
 
     // The summary, and by its kind:

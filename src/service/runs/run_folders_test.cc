@@ -142,18 +142,22 @@ TEST_F(RunFoldersTest, KnowARunByItsJournalAlone) {
 }
 
 TEST_F(RunFoldersTest, ShowReportsOfTheOtherKinds) {
-    folder_.Write("q/report.json", R"({"model": "smol", "rows": [{"name": "Q8_0"}, 3, {}]})");
+    folder_.Write("q/report.json", R"({"model": "smol", "candidates": [{"types": "Q8_0"}, 3, {}]})");
     folder_.Write("q/report.html", "<p>table</p>");
-    folder_.Write("c/choice.json", R"({"ranked": []})");
+    folder_.Write("c/choice.json",
+                  R"({"title": "FAQ", "recommended": "smol", "tasks": [{"name": "qa"}, 3]})");
     Json report = Get("q");
     EXPECT_EQ(report["kind"], "quantization");
     EXPECT_EQ(report["model"], "smol");
     EXPECT_EQ(report["tasks"], Json::array({"Q8_0"}));
-    EXPECT_EQ(report["report"]["rows"][0]["name"], "Q8_0");
+    EXPECT_EQ(report["report"]["candidates"][0]["types"], "Q8_0");
     EXPECT_EQ(report["has_page"], true);
     EXPECT_EQ(*Runs().Page("q"), "<p>table</p>");
     EXPECT_EQ(Get("c")["kind"], "choice");
-    EXPECT_EQ(Get("c")["choice"], (Json{{"ranked", Json::array()}}));
+    EXPECT_EQ(Get("c")["title"], "FAQ");
+    EXPECT_EQ(Get("c")["model"], "smol");
+    EXPECT_EQ(Get("c")["tasks"], Json::array({"qa"}));
+    EXPECT_EQ(Get("c")["choice"]["recommended"], "smol");
     EXPECT_EQ(Runs().Page("c").error().code, Code::kNotFound);
 }
 

@@ -53,11 +53,22 @@ void SummarizeEvaluation(const Json& results, Json& summary) {
 
 void SummarizeQuantization(const Json& report, Json& summary) {
     summary["model"] = TextOf(report, "model");
-    const Json& rows = MemberOf(report, "rows");
+    const Json& rows = MemberOf(report, "candidates");
     summary["tasks"] = Json::array();
     if (!rows.is_array()) return;
     for (const Json& row : rows)
-        if (std::string name = TextOf(row, "name");
+        if (std::string name = TextOf(row, "types");
+            !name.empty() && summary["tasks"].size() < kNamesMax)
+            summary["tasks"].push_back(name);
+}
+
+void SummarizeChoice(const Json& choice, Json& summary) {
+    summary["model"] = TextOf(choice, "recommended");
+    summary["title"] = TextOf(choice, "title");
+    const Json& tasks = MemberOf(choice, "tasks");
+    if (!tasks.is_array()) return;
+    for (const Json& task : tasks)
+        if (std::string name = TextOf(task, "name");
             !name.empty() && summary["tasks"].size() < kNamesMax)
             summary["tasks"].push_back(name);
 }
@@ -123,6 +134,8 @@ Json SummaryOfResult(const GuardedFolder& folder, RunKind kind) {
         SummarizeEvaluation(*result, summary);
     } else if (kind == RunKind::kQuantization) {
         SummarizeQuantization(*result, summary);
+    } else {
+        SummarizeChoice(*result, summary);
     }
     return summary;
 }

@@ -26,8 +26,9 @@ std::optional<RunKind> KindOf(const GuardedFolder& folder);
 // Its result, or an error that names the file.
 Result<Json> ReadResult(const GuardedFolder& folder, RunKind kind);
 
-// What the result says, as far as it is there: {"model", "tasks", "finished_unix",
-// "headline", "problem"?}. Depends on the file of the result alone.
+// What the result says, as far as it is there: {"model", "tasks", "headline", "date_unix"?,
+// "title"?, "problem"?}; the model of a choice is the one it recommends. Depends on the file of the
+// result alone.
 Json SummaryOfResult(const GuardedFolder& folder, RunKind kind);
 
 // How far the run is: {"state": "running"|"done"|"failed"|"stopped"|"interrupted", "model"?,
