@@ -60,10 +60,9 @@ Result<Json> Compare(const RunContext& context, const std::string& id, std::stri
     if (!context.compare)
         return MakeError(Code::kUnimplemented, "this server does not compare runs");
     LATHE_TRY(Json compared, context.compare(a, b));
-    Json& changed = compared["changed"];
-    if (!changed.is_array()) changed = Json::array();
-    compared["changed_total"] = changed.size();
-    if (changed.size() > kChangedMax)
+    if (!compared.contains("changed")) return compared;
+    compared["changed_total"] = compared["changed"].size();
+    if (Json& changed = compared["changed"]; changed.size() > kChangedMax)
         changed.erase(changed.begin() + static_cast<std::ptrdiff_t>(kChangedMax), changed.end());
     return compared;
 }
