@@ -4,6 +4,8 @@ import { formatBytes, formatDigits, formatRate, formatScore, formatShare } from 
 import type { Precision, QuantizationReport } from './reports';
 import { ScatterPlot } from './scatter_plot';
 
+const MIB = 1_048_576;
+
 const SOURCE = 'source'; // the report's name for the model that was quantized
 
 export function QuantizationView({ report }: { report: QuantizationReport }) {
@@ -14,7 +16,7 @@ export function QuantizationView({ report }: { report: QuantizationReport }) {
       : [
           {
             name: row.name,
-            x: row.fileBytes,
+            x: row.fileBytes / MIB,
             y: row.klMean,
             label: texts.tradeOffPoint(
               row.name,
@@ -32,7 +34,7 @@ export function QuantizationView({ report }: { report: QuantizationReport }) {
             points={points}
             xTitle={texts.fileSize}
             yTitle={texts.klMean}
-            xFormat={formatBytes}
+            xFormat={(mebibytes) => formatBytes(mebibytes * MIB)}
             yFormat={formatDigits}
             isYLogarithmic
             isJoined

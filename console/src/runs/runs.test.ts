@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readComparison, verdictOf } from './comparison';
 import { readChoice, readQuantization } from './reports';
+import { linearTicks, logarithmicTicks } from './scatter_plot';
 import { lastPart, readRun, readRunList, readSamples, readSummary, withState } from './runs';
 
 const FOREIGN: unknown[] = [
@@ -201,5 +202,25 @@ describe('reports', () => {
       { name: 'd', fate: 'dropped', reason: 'a' },
     ]);
     expect(choice.changes).toEqual([]);
+  });
+});
+
+describe('the scales of a plot', () => {
+  it('have round numbers', () => {
+    expect(linearTicks(24.8, 95.2)).toEqual([40, 60, 80]);
+    expect(linearTicks(0.92, 1.08).map((tick) => tick.toFixed(2))).toEqual([
+      '0.95',
+      '1.00',
+      '1.05',
+    ]);
+  });
+
+  it('have powers of ten where they are logarithmic, or parts of them', () => {
+    expect(logarithmicTicks(-3.2, 0.1)).toEqual([-3, -2, -1, 0]);
+    expect(logarithmicTicks(-2.1, -1.2).map((place) => (10 ** place).toFixed(3))).toEqual([
+      '0.010',
+      '0.020',
+      '0.050',
+    ]);
   });
 });

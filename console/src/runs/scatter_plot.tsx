@@ -24,13 +24,35 @@ const LEFT = 58;
 const RIGHT = 66;
 const TOP = 26;
 const BOTTOM = 40;
-const STEPS = 4;
+const TICKS = 5; // about
 
 // From the least to the most, with room around; never of no width.
 function scaleOf(values: number[]): [number, number] {
   const [low, high] = [Math.min(...values), Math.max(...values)];
   const room = (high - low || Math.abs(high) || 1) * 0.08;
   return [low - room, high + room];
+}
+
+// Round numbers between the ends: 1, 2 or 5 times a power of ten apart.
+export function linearTicks(low: number, high: number): number[] {
+  const rough = (high - low) / TICKS;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = power * ([1, 2, 5].find((factor) => factor * power >= rough) ?? 10);
+  const first = Math.ceil(low / step);
+  const count = Math.floor(high / step) - first + 1;
+  return Array.from({ length: Math.max(0, count) }, (_, index) => (first + index) * step);
+}
+
+// The same for logarithms: powers of ten, or 1, 2 and 5 times them where there are few.
+export function logarithmicTicks(low: number, high: number): number[] {
+  const ticks = (factors: readonly number[]) => {
+    const powers = Math.ceil(high) - Math.floor(low) + 1;
+    return Array.from({ length: powers }, (_, index) => Math.floor(low) + index)
+      .flatMap((power) => factors.map((factor) => power + Math.log10(factor)))
+      .filter((place) => place >= low && place <= high);
+  };
+  const decades = ticks([1]);
+  return decades.length > 2 ? decades : ticks([1, 2, 5]);
 }
 
 export function ScatterPlot(props: ScatterPlotProps) {
@@ -42,15 +64,14 @@ export function ScatterPlot(props: ScatterPlotProps) {
   const [yLow, yHigh] = scaleOf(points.map(({ y }) => height(y)));
   const xAt = (x: number) => LEFT + ((x - xLow) / (xHigh - xLow)) * (WIDTH - LEFT - RIGHT);
   const yAt = (y: number) => TOP + ((yHigh - y) / (yHigh - yLow)) * (HEIGHT - TOP - BOTTOM);
-  const ticks = Array.from({ length: STEPS + 1 }, (_, step) => step / STEPS);
+  const yTicks = isYLogarithmic ? logarithmicTicks(yLow, yHigh) : linearTicks(yLow, yHigh);
   const joined = [...points].sort((a, b) => a.x - b.x);
   return (
     <figure class="scatter">
       <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="group" aria-label={props.yTitle}>
-        {ticks.map((share) => {
-          const y = yLow + share * (yHigh - yLow);
+        {yTicks.map((y) => {
           return (
-            <g key={`y${share}`} aria-hidden="true">
+            <g key={`y${y}`} aria-hidden="true">
               <line class="plot-scale" x1={LEFT} x2={WIDTH - RIGHT} y1={yAt(y)} y2={yAt(y)} />
               <text x={LEFT - 6} y={yAt(y) + 4} text-anchor="end">
                 {yFormat(isYLogarithmic ? 10 ** y : y)}
@@ -58,11 +79,10 @@ export function ScatterPlot(props: ScatterPlotProps) {
             </g>
           );
         })}
-        {ticks.map((share) => {
-          const x = xLow + share * (xHigh - xLow);
+        {linearTicks(xLow, xHigh).map((x) => {
           return (
             <text
-              key={`x${share}`}
+              key={`x${x}`}
               x={xAt(x)}
               y={HEIGHT - BOTTOM + 16}
               text-anchor="middle"

@@ -142,7 +142,8 @@ TEST_F(RunFoldersTest, KnowARunByItsJournalAlone) {
 }
 
 TEST_F(RunFoldersTest, ShowReportsOfTheOtherKinds) {
-    folder_.Write("q/report.json", R"({"model": "smol", "candidates": [{"types": "Q8_0"}, 3, {}]})");
+    folder_.Write("q/report.json",
+                  R"({"model": "smol", "candidates": [{"types": "Q8_0"}, 3, {}]})");
     folder_.Write("q/report.html", "<p>table</p>");
     folder_.Write("c/choice.json",
                   R"({"title": "FAQ", "recommended": "smol", "tasks": [{"name": "qa"}, 3]})");
