@@ -86,22 +86,12 @@ struct CandidateFile {
     }
 };
 
-}  // namespace
-
-Result<quant::Report> MakeReport(const ReportOptions& options, telemetry::ProgressDisplay& display,
-                                 std::stop_token stop) {
-    std::error_code error;
-    std::filesystem::create_directories(options.folder, error);
-    if (error)
-        return std::unexpected(
-            platform::ErrnoError(error.value(), "cannot make the folder", options.folder));
+Result<quant::Report> MeasureAll(const ReportOptions& options, telemetry::ProgressDisplay& display,
+                                 telemetry::ProgressFile& state, std::stop_token stop) {
     quant::Report report{.model = options.model,
                          .text = options.text.filename().string(),
                          .machine = "",
                          .rows = {}};
-    telemetry::ProgressFile state(
-        options.folder / telemetry::ProgressFile::kFileName,
-        {{"kind", "quantization"}, {"model", options.model}, {"tasks", options.candidates}});
     uint64_t precisions = options.candidates.size() + 1;
     state.Set(0, precisions, 0);
     telemetry::Progress bar(display,
@@ -123,7 +113,23 @@ Result<quant::Report> MakeReport(const ReportOptions& options, telemetry::Progre
                                                         DumpJson(report.AsJson(), 2) + "\n"));
     LATHE_RETURN_IF_ERROR(
         platform::WriteFileAtomically(options.folder / "report.html", report.AsHtml()));
-    state.End(telemetry::ProgressFile::State::kDone);
+    return report;
+}
+
+}  // namespace
+
+Result<quant::Report> MakeReport(const ReportOptions& options, telemetry::ProgressDisplay& display,
+                                 std::stop_token stop) {
+    std::error_code error;
+    std::filesystem::create_directories(options.folder, error);
+    if (error)
+        return std::unexpected(
+            platform::ErrnoError(error.value(), "cannot make the folder", options.folder));
+    telemetry::ProgressFile state(
+        options.folder / telemetry::ProgressFile::kFileName,
+        {{"kind", "quantization"}, {"model", options.model}, {"tasks", options.candidates}});
+    auto report = MeasureAll(options, display, state, stop);
+    state.End(report ? Status() : Status(std::unexpected(report.error())));
     return report;
 }
 

@@ -13,20 +13,6 @@ double UnixNow() {
     return Seconds(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
-std::string_view NameOf(ProgressFile::State state) {
-    switch (state) {
-        case ProgressFile::State::kRunning:
-            return "running";
-        case ProgressFile::State::kDone:
-            return "done";
-        case ProgressFile::State::kStopped:
-            return "stopped";
-        case ProgressFile::State::kFailed:
-            break;
-    }
-    return "failed";
-}
-
 }  // namespace
 
 ProgressFile::ProgressFile(std::filesystem::path file, Json about, Options options)
@@ -39,7 +25,7 @@ ProgressFile::ProgressFile(std::filesystem::path file, Json about, Options optio
 }
 
 ProgressFile::~ProgressFile() {
-    End(State::kFailed);
+    Finish(State::kFailed);
 }
 
 void ProgressFile::Set(uint64_t done, uint64_t total, uint64_t found) {
@@ -51,12 +37,31 @@ void ProgressFile::Set(uint64_t done, uint64_t total, uint64_t found) {
     changed_.notify_one();
 }
 
-void ProgressFile::End(State state) {
+void ProgressFile::End(const Status& result) {
+    if (result) return Finish(State::kDone);
+    Finish(result.error().code == Code::kCancelled ? State::kStopped : State::kFailed);
+}
+
+void ProgressFile::Finish(State state) {
     std::lock_guard lock(mutex_);
     if (state_ != State::kRunning) return;
     state_ = state;
     Write();
     thread_.request_stop();
+}
+
+std::string_view ProgressFile::NameOf(State state) {
+    switch (state) {
+        case State::kRunning:
+            return "running";
+        case State::kDone:
+            return "done";
+        case State::kStopped:
+            return "stopped";
+        case State::kFailed:
+            break;
+    }
+    return "failed";
 }
 
 void ProgressFile::Write() {

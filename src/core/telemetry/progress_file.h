@@ -10,6 +10,7 @@
 #include <string_view>
 #include <thread>
 
+#include "core/base/result.h"
 #include "core/json/json.h"
 
 namespace lathe::telemetry {
@@ -27,8 +28,6 @@ namespace lathe::telemetry {
 // Thread-safe. Without End() the destructor says "failed".
 class ProgressFile {
 public:
-    enum class State { kRunning, kDone, kFailed, kStopped };
-
     struct Options {
         std::chrono::milliseconds interval{1000};
         std::chrono::milliseconds heartbeat{5000};
@@ -47,10 +46,14 @@ public:
     ProgressFile& operator=(const ProgressFile&) = delete;
 
     void Set(uint64_t done, uint64_t total, uint64_t found);
-    // Writes at once; nothing is written after it.
-    void End(State state);
+    // Writes at once; nothing is written after it. An error is "failed", kCancelled "stopped".
+    void End(const Status& result);
 
 private:
+    enum class State { kRunning, kDone, kFailed, kStopped };
+
+    static std::string_view NameOf(State state);
+    void Finish(State state);
     void Write();  // Requires: the lock
     void Run(const std::stop_token& stop);
 

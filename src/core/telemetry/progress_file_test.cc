@@ -71,12 +71,21 @@ TEST_F(ProgressFileTest, ShowsThatItIsAliveWithoutNews) {
 TEST_F(ProgressFileTest, WritesTheEndAtOnceAndNothingAfterIt) {
     ProgressFile progress(file_, Json::object());
     progress.Set(9, 9, 0);
-    progress.End(ProgressFile::State::kDone);
+    progress.End(Status());
     Json json = Read();
     EXPECT_EQ(json["state"], "done");
     EXPECT_EQ(json["done"], 9);
-    progress.End(ProgressFile::State::kFailed);
+    progress.End(MakeError(Code::kInternal, "too late"));
     EXPECT_EQ(Read(), json);
+}
+
+TEST_F(ProgressFileTest, TellsARunThatWasStoppedFromOneThatFailed) {
+    ProgressFile stopped(file_, Json::object());
+    stopped.End(MakeError(Code::kCancelled, "asked to"));
+    EXPECT_EQ(Read()["state"], "stopped");
+    ProgressFile failed(file_, Json::object());
+    failed.End(MakeError(Code::kUnavailable, "the server is gone"));
+    EXPECT_EQ(Read()["state"], "failed");
 }
 
 TEST_F(ProgressFileTest, SaysFailedIfNobodySaidHowItEnded) {
@@ -88,7 +97,7 @@ TEST_F(ProgressFileTest, SaysFailedIfNobodySaidHowItEnded) {
 
 TEST_F(ProgressFileTest, SurvivesAFolderThatIsNotThere) {
     ProgressFile progress(folder_.path() / "gone" / "progress.json", Json::object());
-    progress.End(ProgressFile::State::kStopped);
+    progress.End(Status());
     EXPECT_FALSE(std::filesystem::exists(folder_.path() / "gone"));
 }
 

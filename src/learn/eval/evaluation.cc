@@ -54,12 +54,7 @@ public:
     }
 
     // What the folder says from now on.
-    void End(const Status& status) {
-        using State = telemetry::ProgressFile::State;
-        if (!progress_file_) return;
-        bool stopped = !status && status.error().code == Code::kCancelled;
-        progress_file_->End(status ? State::kDone : stopped ? State::kStopped : State::kFailed);
-    }
+    void End(const Status& result) { progress_file_->End(result); }
 
     Status AskAll(const std::function<void(const EvaluationProgress&)>& progress,
                   std::stop_token stop) {
