@@ -19,9 +19,9 @@ constexpr std::string_view kPrefix = "samples_";
 constexpr std::string_view kSuffix = ".jsonl";
 
 // Metrics that are 0 or 1 for a document, in the order of what a reader would ask first.
-constexpr const char* kVerdicts[] = {"acc",    "exact_match", "acc_norm",    "acc_bytes",
-                                     "pass@1", "pass_at_1",   "starts_with", "contains",
-                                     "equals", "match",       "em"};
+constexpr const char* kVerdicts[] = {
+    "acc",      "exact_match", "acc_norm", "acc_bytes", "acc_mutual_info", "starts_with",
+    "contains", "equals",      "pass@1",   "pass_at_k", "tool_call",       "refusal"};
 
 std::string FileOf(const std::string& task) {
     return std::string(kPrefix) + task + std::string(kSuffix);
@@ -113,11 +113,13 @@ void AddChoices(Json choices, Json& sample) {
     sample["choices"] = std::move(choices);
 }
 
-// "" where it is a likelihood and not text.
+// The first text of an answer; "" where it is a likelihood: ["-13.5", "False"].
 std::string Written(const Json& responses) {
     const Json* inner = &responses;
     while (inner->is_array() && !inner->empty()) {
-        if (inner->size() > 1 && (*inner)[0].is_string()) return "";
+        bool is_likelihood =
+            inner->size() == 2 && ((*inner)[1] == "True" || (*inner)[1] == "False");
+        if (is_likelihood) return "";
         inner = &(*inner)[0];
     }
     return inner->is_string() ? inner->get<std::string>() : std::string();

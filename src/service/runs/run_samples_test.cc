@@ -64,6 +64,14 @@ TEST(SampleOf, ShowsWhatWasWrittenAfterTheFilterAndBeforeIt) {
     EXPECT_FALSE(SampleOf(Written("none", "42", "42", 1))->contains("raw"));
 }
 
+TEST(SampleOf, ShowsTheFirstOfManyAnswersAndNoLikelihoodAsText) {
+    Json line = Written("none", "x", "x", 1);
+    line["filtered_resps"] = Json::array({Json::array({"first", "second"})});
+    EXPECT_EQ((*SampleOf(line))["answer"], "first");
+    line["filtered_resps"] = Json::array({Json::array({"-13.5", "False"})});
+    EXPECT_EQ((*SampleOf(line))["answer"], "");
+}
+
 TEST(SampleOf, LeavesOpenWhatNoMetricDecides) {
     Json line = Written("none", "42", "42", 0.5);
     EXPECT_EQ((*SampleOf(line))["right"], nullptr);
