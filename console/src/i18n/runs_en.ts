@@ -50,6 +50,16 @@ export const runsEn = {
   emptyEvaluation: 'measures how well a model does tasks',
   emptyQuantization: 'shows what each precision costs and gains',
   emptyChoice: 'chooses a model by measurements',
+  failures: {
+    gone: {
+      title: 'There is no such run',
+      advice: 'Its folder may have been removed or renamed. The list shows those that are there.',
+    },
+    refused: {
+      title: 'This cannot be shown',
+      advice: 'The server’s words below say why; choose another run.',
+    },
+  },
   name: 'Run',
   model: 'Model',
   state: 'State',

@@ -17,6 +17,10 @@ export const runsZh: typeof runsEn = {
   emptyEvaluation: '测量模型完成任务的水平',
   emptyQuantization: '显示每种精度的代价与收益',
   emptyChoice: '用测量来选择模型',
+  failures: {
+    gone: { title: '没有这个运行', advice: '它的文件夹可能已被删除或改名。列表中显示现有的运行。' },
+    refused: { title: '无法显示', advice: '原因见下方服务器的说明，请选择另一个运行。' },
+  },
   name: '运行',
   model: '模型',
   state: '状态',

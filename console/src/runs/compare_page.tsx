@@ -2,7 +2,6 @@ import { PageAnchor } from '../app/page_anchor';
 import { PageFrame } from '../app/page_frame';
 import { navigate } from '../app/router';
 import { client } from '../app/services';
-import { FailureNote } from '../chat/failure_note';
 import { t } from '../i18n';
 import { Card } from '../ui/card';
 import { formatDifference, formatDigits, formatScore, formatWhole } from '../ui/format';
@@ -18,6 +17,7 @@ import {
 } from './comparison';
 import { IntervalPlot } from './interval_plot';
 import { useLoaded } from './load';
+import { RunFailure } from './run_failure';
 import { lastPart, type RunSummary } from './runs';
 import { loadRuns } from './runs_page';
 import { Text } from './sample_browser';
@@ -46,7 +46,7 @@ export function ComparePage({ a, b }: { a: string; b: string }) {
         <h1>{texts.compareTitle}</h1>
       </div>
       <p class="model-note">{texts.compareHelp}</p>
-      {failure && <FailureNote failure={failure} onRetry={reload} />}
+      {failure && <RunFailure failure={failure} onRetry={reload} />}
       {value && runs.length < 2 && (
         <section class="card" aria-label={texts.compareTitle}>
           <p class="model-note">{texts.compareEmpty}</p>
@@ -99,7 +99,7 @@ function Compared({ a, b }: { a: string; b: string }) {
   const { value, failure, reload } = useLoaded(`${a}/${b}`, async () =>
     readComparison(await client.comparison(a, b)),
   );
-  if (failure) return <FailureNote failure={failure} onRetry={reload} />;
+  if (failure) return <RunFailure failure={failure} onRetry={reload} />;
   if (!value) return <p class="model-note">{texts.comparing}</p>;
   return (
     <>

@@ -3,7 +3,6 @@ import { apiKey } from '../app/api_key';
 import { PageAnchor } from '../app/page_anchor';
 import { PageFrame } from '../app/page_frame';
 import { client } from '../app/services';
-import { FailureNote } from '../chat/failure_note';
 import { t } from '../i18n';
 import { announce } from '../ui/announce';
 import { formatDate } from '../ui/format';
@@ -13,16 +12,23 @@ import { ChoiceView } from './choice_view';
 import { Commands } from './commands';
 import { EvaluationView } from './evaluation_view';
 import { useLoaded } from './load';
+import { RunFailure } from './run_failure';
 import { QuantizationView } from './quantization_view';
 import { readChoice, readQuantization } from './reports';
 import { readRun, readSummary, withState, type Run, type RunSummary } from './runs';
 import { RunProgress } from './state_badge';
 
+const LOOK_AGAIN_MS = 5000; // at a run that ended early
 const RETRY_MS = 2000; // after a stream that broke off
 
 export function RunPage({ id }: { id: string }) {
   const texts = t.value.runs;
-  const { value, failure, reload } = useLoaded(id, async () => readRun(await client.run(id)));
+  const { value, failure, reload } = useLoaded(
+    id,
+    async () => readRun(await client.run(id)),
+    // The same command may go on with it.
+    (found) => (found && !['running', 'done'].includes(found.state) ? LOOK_AGAIN_MS : undefined),
+  );
   const state = useLiveState(id, value, reload);
   const run = value && state ? withState(value, state) : value;
   return (
@@ -34,7 +40,7 @@ export function RunPage({ id }: { id: string }) {
         </PageAnchor>
       }
     >
-      {failure && <FailureNote failure={failure} onRetry={reload} />}
+      {failure && <RunFailure failure={failure} onRetry={reload} />}
       {!run && !failure && <p class="model-note">{texts.loading}</p>}
       {run && <RunView run={run} />}
     </PageFrame>
@@ -65,9 +71,9 @@ function useLiveState(id: string, run: Run | undefined, reload: () => void) {
         announce(last.state === 'done' ? announceDone(id) : announceState(id, states[last.state]));
         setState(null);
         reload();
-      } else {
-        timer = setTimeout(() => void follow(), RETRY_MS);
       }
+      // Unless what is loaded now says that it is over.
+      timer = setTimeout(() => void follow(), RETRY_MS);
     };
     void follow();
     return () => {

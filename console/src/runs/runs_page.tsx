@@ -1,12 +1,12 @@
 import { PageAnchor } from '../app/page_anchor';
 import { PageFrame } from '../app/page_frame';
 import { client } from '../app/services';
-import { FailureNote } from '../chat/failure_note';
 import { t } from '../i18n';
 import { formatDate, formatScore, formatWhole } from '../ui/format';
 import { Icon } from '../ui/icon';
 import { Commands, EVALUATE } from './commands';
 import { useLoaded } from './load';
+import { RunFailure } from './run_failure';
 import { readRunList, type RunList, type RunSummary } from './runs';
 import { RunProgress, StateBadge } from './state_badge';
 
@@ -34,7 +34,7 @@ export function RunsPage() {
           </PageAnchor>
         )}
       </div>
-      {failure && <FailureNote failure={failure} onRetry={reload} />}
+      {failure && <RunFailure failure={failure} onRetry={reload} />}
       {!value && !failure && <p class="model-note">{texts.loading}</p>}
       {value && (value.runs.length > 0 ? <Rows runs={value.runs} /> : <NoRuns {...value} />)}
     </PageFrame>

@@ -1,10 +1,10 @@
 import { useEffect, useId, useState } from 'preact/hooks';
 import { client } from '../app/services';
-import { FailureNote } from '../chat/failure_note';
 import { t } from '../i18n';
 import { formatDigits, formatScore, formatWhole } from '../ui/format';
 import { IconButton } from '../ui/icon_button';
 import { useLoaded } from './load';
+import { RunFailure } from './run_failure';
 import { lastPart, readSamples, type Sample, type SamplePage } from './runs';
 
 const PAGE = 20;
@@ -84,7 +84,7 @@ export function SampleBrowser({ run, tasks }: { run: string; tasks: readonly str
           onInput={(event) => setTyped(event.currentTarget.value)}
         />
       </div>
-      {failure && <FailureNote failure={failure} onRetry={reload} />}
+      {failure && <RunFailure failure={failure} onRetry={reload} />}
       {shown && !failure && (
         <Page page={shown.page} offset={shown.offset} isOld={!value} onOffset={setOffset} />
       )}
