@@ -4,25 +4,22 @@
 #include <sstream>
 
 #include "core/platform/files.h"
-#include "core/telemetry/progress.h"
+#include "eval/document_progress.h"
 #include "eval/eval_diff.h"
+#include "eval/eval_judge.h"
 #include "eval/eval_report.h"
 #include "eval/eval_show.h"
 #include "eval/eval_subject.h"
 #include "learn/eval/evaluation.h"
 #include "learn/eval/task_library.h"
+#include "runs_folder.h"
 #include "stop_on_signal.h"
 
 namespace lathe::app {
 namespace {
 
 struct EvalArguments {
-    ModelOptions model;
-    bool model_given = false;
-    std::string server;
-    std::string api_key_env;
-    std::string ca_file;
-    int concurrency = 8;
+    SubjectOptions subject;
     std::vector<std::string> tasks;
     eval::PromptCheck prompts;
     std::string output;
@@ -69,12 +66,13 @@ eval::EvaluationOptions OptionsOf(const EvalArguments& arguments) {
     options.task.system_instruction = arguments.system_instruction;
     if (arguments.limit > 0) options.task.limit = static_cast<size_t>(arguments.limit);
     if (arguments.num_fewshot >= 0) options.task.num_fewshot = arguments.num_fewshot;
-    Json model_args{{"model", arguments.model.model},
-                    {"activations", arguments.model.activations},
-                    {"kv_type", arguments.model.kv_type}};
-    if (!arguments.server.empty())
-        model_args = Json{{"base_url", arguments.server}, {"concurrency", arguments.concurrency}};
-    options.about = Json{{"model", arguments.server.empty() ? "lathe" : "server"},
+    Json model_args{{"model", arguments.subject.model.model},
+                    {"activations", arguments.subject.model.activations},
+                    {"kv_type", arguments.subject.model.kv_type}};
+    if (!arguments.subject.server.empty())
+        model_args = Json{{"base_url", arguments.subject.server},
+                          {"concurrency", arguments.subject.concurrency}};
+    options.about = Json{{"model", arguments.subject.server.empty() ? "lathe" : "server"},
                          {"model_args", std::move(model_args)},
                          {"lathe_version", LATHE_VERSION},
                          {"batch_size", nullptr},
@@ -82,40 +80,16 @@ eval::EvaluationOptions OptionsOf(const EvalArguments& arguments) {
     return options;
 }
 
-Result<OpenedSubject> Open(const EvalArguments& arguments) {
-    if (arguments.server.empty()) return OpenLocalSubject(arguments.model);
-    eval::ServerSubjectOptions options{.url = arguments.server};
-    if (arguments.model_given) options.model = arguments.model.model;
-    options.chat = arguments.apply_chat_template;
-    options.concurrency = arguments.concurrency;
-    options.ca_file = arguments.ca_file;
-    return OpenServerSubject(std::move(options), arguments.api_key_env);
-}
-
-// A bar that counts documents.
-class DocumentProgress {
-public:
-    void operator()(const eval::EvaluationProgress& state) {
-        if (!bar_)
-            bar_.emplace(*display_, telemetry::ProgressOptions{.label = "eval",
-                                                               .unit = "documents",
-                                                               .total = state.total,
-                                                               .start = state.found});
-        bar_->Set(state.done);
-        if (state.done == state.total) bar_->Finish();
-    }
-
-private:
-    std::unique_ptr<telemetry::ProgressDisplay> display_ =
-        telemetry::ProgressDisplay::ForStandardError();
-    std::optional<telemetry::Progress> bar_;
-};
-
-Result<eval::EvaluationReport> Run(const EvalArguments& arguments, std::stop_token stop) {
-    if (arguments.output.empty())
-        return InvalidParam("output", "give --output DIR, where results and samples go");
+// Fills in the folder where it was not given.
+Result<eval::EvaluationReport> Run(EvalArguments& arguments, std::stop_token stop) {
     LATHE_TRY(eval::TaskSet tasks, ReadTasks(arguments));
-    LATHE_TRY(OpenedSubject opened, Open(arguments));
+    LATHE_TRY(OpenedSubject opened, OpenSubject(arguments.subject, arguments.apply_chat_template));
+    if (arguments.output.empty()) {
+        Json identity = opened.subject->identity();
+        LATHE_TRY(auto folder, MakeRunFolder(identity.value("model", "run")));
+        arguments.output = folder.string();
+        std::fprintf(stderr, "lathe eval: the run is kept in %s\n", arguments.output.c_str());
+    }
     DocumentProgress progress;
     return eval::Evaluate(*opened.subject, tasks, OptionsOf(arguments), std::ref(progress), stop);
 }
@@ -129,7 +103,7 @@ Result<std::string> Look(const EvalArguments& arguments) {
     return WorkedSamples(tasks, OptionsOf(arguments).task, static_cast<size_t>(arguments.show));
 }
 
-int EvalCommand(const EvalArguments& arguments) {
+int EvalCommand(EvalArguments& arguments) {
     if (arguments.list || arguments.show > 0) {
         auto text = Look(arguments);
         if (text)
@@ -139,6 +113,7 @@ int EvalCommand(const EvalArguments& arguments) {
         return text ? 0 : 1;
     }
     StopOnSignal stop;
+    bool names_folder = !arguments.output.empty();
     auto report = Run(arguments, stop.token());
     if (report) {
         for (const std::string& warning : report->warnings)
@@ -150,8 +125,9 @@ int EvalCommand(const EvalArguments& arguments) {
     if (report.error().code == Code::kCancelled)
         std::fprintf(stderr,
                      "lathe eval: stopped; what was answered is kept in %s, and the same "
-                     "command goes on from there\n",
-                     arguments.output.c_str());
+                     "command%s goes on from there\n",
+                     arguments.output.c_str(),
+                     names_folder ? "" : " with --output and this folder");
     else
         std::fprintf(stderr, "lathe eval: %s\n", report.error().message.c_str());
     return 1;
@@ -162,20 +138,7 @@ int EvalCommand(const EvalArguments& arguments) {
 void AddEvalCommand(CLI::App& app, int& exit_code) {
     auto arguments = std::make_shared<EvalArguments>();
     CLI::App* command = app.add_subcommand("eval", "Measure how well a model does tasks");
-    AddModelOptions(*command, arguments->model);
-    command->add_option("--server", arguments->server,
-                        "Instead of a model of this machine: an OpenAI-compatible server, its "
-                        "address as far as /v1; --model names one of its models");
-    command->add_option("--api-key-env", arguments->api_key_env,
-                        "With --server: the environment's variable that holds the key");
-    command
-        ->add_option("--concurrency", arguments->concurrency, "With --server, requests at a time")
-        ->check(CLI::Range(1, 1024))
-        ->capture_default_str();
-    command
-        ->add_option("--ca-file", arguments->ca_file,
-                     "With --server: a PEM file of authorities to trust besides the system's")
-        ->check(CLI::ExistingFile);
+    AddSubjectOptions(*command, arguments->subject);
     command->add_option("--tasks", arguments->tasks,
                         "Tasks that come with Lathe, categories of them, or files in "
                         "lm-evaluation-harness's YAML, with commas between");
@@ -200,7 +163,8 @@ void AddEvalCommand(CLI::App& app, int& exit_code) {
         ->capture_default_str();
     command->add_option("-o,--output", arguments->output,
                         "The run's folder: results.json, samples_TASK.jsonl; a run that was "
-                        "interrupted goes on where it stopped");
+                        "interrupted goes on where it stopped (default: a new one in "
+                        "LATHE_HOME/runs, which the console shows)");
     command->add_option("--limit", arguments->limit, "Only so many documents of each task")
         ->check(CLI::PositiveNumber);
     command
@@ -216,9 +180,9 @@ void AddEvalCommand(CLI::App& app, int& exit_code) {
     command->add_option("--system", arguments->system_instruction, "A system prompt");
     command->add_flag("--json", arguments->json, "Print results.json instead of a table");
     AddEvalDiffCommand(*command, exit_code);
+    AddEvalJudgeCommand(*command, exit_code);
     command->callback([arguments, command, &exit_code] {
         if (!command->get_subcommands().empty()) return;
-        arguments->model_given = command->count("--model") > 0;
         exit_code = EvalCommand(*arguments);
     });
 }

@@ -7,6 +7,7 @@
 #include "child_process.h"
 #include "core/json/json.h"
 #include "core/platform/files.h"
+#include "core/telemetry/progress_file.h"
 #include "eval/score_kept.h"
 
 namespace lathe::app {
@@ -105,6 +106,36 @@ struct CandidateFile {
     }
 };
 
+Result<quant::Report> MeasureAll(const ReportOptions& options, telemetry::ProgressDisplay& display,
+                                 telemetry::ProgressFile& state, std::stop_token stop) {
+    quant::Report report{.model = options.model,
+                         .text = options.text.filename().string(),
+                         .machine = "",
+                         .rows = {}};
+    uint64_t precisions = options.candidates.size() + 1;
+    state.Set(0, precisions, 0);
+    telemetry::Progress bar(display,
+                            {.label = "report", .unit = "precisions", .total = precisions});
+    LATHE_TRY(quant::ReportRow source, Measure(options, "source", options.source, stop, report));
+    report.rows.push_back(std::move(source));
+    bar.Advance(1);
+    state.Set(1, precisions, 0);
+    for (const std::string& mix : options.candidates) {
+        CandidateFile file{options.folder / fmt::format("candidate-{}.gguf", mix)};
+        LATHE_RETURN_IF_ERROR(options.quantize(mix, file.path));
+        LATHE_TRY(quant::ReportRow row, Measure(options, mix, file.path, stop, report));
+        report.rows.push_back(std::move(row));
+        bar.Advance(1);
+        state.Set(report.rows.size(), precisions, 0);
+    }
+    bar.Finish();
+    LATHE_RETURN_IF_ERROR(platform::WriteFileAtomically(options.folder / "report.json",
+                                                        DumpJson(report.AsJson(), 2) + "\n"));
+    LATHE_RETURN_IF_ERROR(
+        platform::WriteFileAtomically(options.folder / "report.html", report.AsHtml()));
+    return report;
+}
+
 }  // namespace
 
 Result<quant::Report> MakeReport(const ReportOptions& options, telemetry::ProgressDisplay& display,
@@ -114,27 +145,11 @@ Result<quant::Report> MakeReport(const ReportOptions& options, telemetry::Progre
     if (error)
         return std::unexpected(
             platform::ErrnoError(error.value(), "cannot make the folder", options.folder));
-    quant::Report report{.model = options.model,
-                         .text = options.text.filename().string(),
-                         .machine = "",
-                         .rows = {}};
-    telemetry::Progress bar(
-        display, {.label = "report", .unit = "precisions", .total = options.candidates.size() + 1});
-    LATHE_TRY(quant::ReportRow source, Measure(options, "source", options.source, stop, report));
-    report.rows.push_back(std::move(source));
-    bar.Advance(1);
-    for (const std::string& mix : options.candidates) {
-        CandidateFile file{options.folder / fmt::format("candidate-{}.gguf", mix)};
-        LATHE_RETURN_IF_ERROR(options.quantize(mix, file.path));
-        LATHE_TRY(quant::ReportRow row, Measure(options, mix, file.path, stop, report));
-        report.rows.push_back(std::move(row));
-        bar.Advance(1);
-    }
-    bar.Finish();
-    LATHE_RETURN_IF_ERROR(platform::WriteFileAtomically(options.folder / "report.json",
-                                                        DumpJson(report.AsJson(), 2) + "\n"));
-    LATHE_RETURN_IF_ERROR(
-        platform::WriteFileAtomically(options.folder / "report.html", report.AsHtml()));
+    telemetry::ProgressFile state(
+        options.folder / telemetry::ProgressFile::kFileName,
+        {{"kind", "quantization"}, {"model", options.model}, {"tasks", options.candidates}});
+    auto report = MeasureAll(options, display, state, stop);
+    state.End(report ? Status() : Status(std::unexpected(report.error())));
     return report;
 }
 

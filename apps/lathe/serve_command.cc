@@ -11,7 +11,9 @@
 #include "compute/chat/tool_format.h"
 #include "core/platform/cpu.h"
 #include "edge/api/api.h"
+#include "learn/eval/run_diff.h"
 #include "model_options.h"
+#include "runs_folder.h"
 
 namespace lathe::app {
 namespace {
@@ -22,6 +24,7 @@ struct ServeOptions {
     uint16_t port = 8080;
     int health_port = -1;  // -1: none
     std::string api_key_file;
+    std::string runs;  // "": LATHE_HOME/runs
     bool open = false;
     int32_t running_max = 64;
     int32_t queue_max = 1024;
@@ -160,7 +163,10 @@ Status Serve(const ServeOptions& options) {
     engine.shares_prefixes = !options.no_prefix_cache;
     engine.speculates = !options.no_speculation;
     LATHE_TRY(model, LoadModel(options.model, engine));
-    api.emplace(*model, access, metrics, log);
+    api::ApiOptions api_options;
+    LATHE_TRY(api_options.runs_folder, RunsFolder(options.runs));
+    api_options.compare_runs = eval::DiffRuns;
+    api.emplace(*model, access, metrics, log, api_options);
     hooks = api->Hooks();
     health_hooks = api->HealthHooks();
     front.Open(hooks);
@@ -229,6 +235,8 @@ void AddServeCommand(CLI::App& app, int& exit_code) {
                      "Time for running requests to finish after SIGTERM")
         ->check(CLI::Range(0, 86400))
         ->capture_default_str();
+    command->add_option("--runs", options->runs,
+                        "The folder whose runs the console shows (default: LATHE_HOME/runs)");
     command->add_option("--tool-format", options->model.tool_format,
                         "How the model writes tool calls: " + chat::ToolFormatNames() +
                             ", or none (default: by its chat template)");

@@ -7,6 +7,7 @@ import './chat/settings.css';
 import './chat/welcome.css';
 import './markdown/markdown.css';
 import './model/model.css';
+import './runs/runs.css';
 import { render } from 'preact';
 import { App } from './app/app';
 import { followAddress } from './app/router';

@@ -28,6 +28,9 @@ with tempfile.TemporaryDirectory() as scratch:
     assert "arc_easy_local" in table and "acc_norm" in table, table
     results = json.loads((whole / "results.json").read_text())
     assert results["n-samples"]["arc_easy_local"]["effective"] == 24
+    progress = json.loads((whole / "progress.json").read_text())
+    assert [progress[key] for key in ("state", "model", "tasks", "done", "total", "found")] == [
+        "done", results["subject"]["model"], ["arc_easy_local"], 24, 24, 0], progress
     scores = results["results"]["arc_easy_local"]
     expected = [json.loads(line)["scores"]
                 for line in (golden / f"{model}-arc_easy.jsonl").read_text().splitlines()[:24]]
@@ -46,7 +49,10 @@ with tempfile.TemporaryDirectory() as scratch:
     process.wait()
     before = journal.read_text().count("\n") - 1
     assert before >= 3
+    assert json.loads((broken / "progress.json").read_text())["state"] == "running"
     run(*command(broken))
+    progress = json.loads((broken / "progress.json").read_text())
+    assert progress["state"] == "done" and progress["found"] == before, progress
     samples = "samples_arc_easy_local.jsonl"
     assert (broken / samples).read_bytes() == (whole / samples).read_bytes()
     assert journal.read_text().count("\n") == 1 + 24, "nothing is asked twice"
@@ -64,6 +70,15 @@ with tempfile.TemporaryDirectory() as scratch:
     # Another model's answers are not mixed in.
     refused = run(*command(broken, "--kv-type", "f16"), code=1).stderr
     assert "kv_type" in refused and "--output" in refused, refused
+
+    # Without --output a run goes where the console looks.
+    path = json.loads(run(lathe, "inspect", model, "--json").stdout)["path"]
+    environment = {**os.environ, "LATHE_HOME": str(scratch / "home")}
+    for _ in range(2):
+        subprocess.run([lathe, "eval", "--model", path, "--tasks", str(task), "--limit", "1"],
+                       env=environment, check=True, capture_output=True)
+    made = list((scratch / "home" / "runs").iterdir())
+    assert len(made) == 2 and all((folder / "results.json").exists() for folder in made), made
 
     lost = run(lathe, "eval", "--model", model, "--tasks", "lost.yaml", "--output",
                str(scratch / "x"), code=1).stderr

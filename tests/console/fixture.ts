@@ -10,12 +10,14 @@ export interface ConsoleUnderTest {
   visit: (use: (page: Page) => Promise<void>, options?: BrowserContextOptions) => Promise<void>;
 }
 
-export function consoleUnderTest(): ConsoleUnderTest {
+export function consoleUnderTest(
+  start: () => Promise<ServerUnderTest> = startServer,
+): ConsoleUnderTest {
   let server: ServerUnderTest | undefined;
   let browser: Browser | undefined;
 
   beforeAll(async () => {
-    server = await startServer();
+    server = await start();
     browser = await launchBrowser();
   });
 

@@ -62,10 +62,37 @@ async function draw(browser: Browser, address: string, language: Language, schem
   await page.locator('.type-table').waitFor();
   await picture('model-');
   await page.goBack();
+  await drawRuns(page, picture);
   await page.setViewportSize({ width: 390, height: 844 });
   await page.locator('.message').last().waitFor();
   await picture('phone-');
   await context.close();
+}
+
+// The list of runs, the newest evaluation, and its comparison with the one before; nothing where
+// the server has no two of them.
+async function drawRuns(page: Page, picture: (name: string) => Promise<unknown>): Promise<void> {
+  const response = await page.request.get(new URL('/v1/runs', page.url()).href);
+  if (!response.ok()) return;
+  const { data } = (await response.json()) as { data: { id: string; headline: unknown[] }[] };
+  const [newest, before] = data.filter(({ headline }) => headline.length > 0);
+  if (!newest || !before) return;
+  const chat = page.url();
+  const show = async (hash: string, shown: string) => {
+    await page.evaluate((to) => {
+      location.hash = to;
+    }, hash);
+    await page.locator(shown).first().waitFor();
+  };
+  await show('#/runs', '.run-row');
+  await picture('runs-');
+  await show(`#/runs/${encodeURIComponent(newest.id)}`, '.sample');
+  await page.locator('.sample summary').first().click();
+  await picture('run-');
+  const ids = [before.id, newest.id].map(encodeURIComponent);
+  await show(`#/compare/${ids.join('/')}`, '.conclusions');
+  await picture('compare-');
+  await page.goto(chat);
 }
 
 const folder = process.argv.at(-1) ?? 'docs/images';

@@ -33,11 +33,11 @@ export async function startMock(
   return { address: await server.listen(), server };
 }
 
-async function startBinary(binary: string): Promise<ServerUnderTest> {
+// `more`: further arguments of `lathe serve`.
+export async function startBinary(binary: string, more: string[] = []): Promise<ServerUnderTest> {
   const port = await freePort();
-  const child = spawn(binary, ['serve', '--model', 'smollm2-135m', '--port', String(port)], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const wanted = ['serve', '--model', 'smollm2-135m', '--port', String(port), ...more];
+  const child = spawn(binary, wanted, { stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   const keep = (chunk: Buffer) => {
     output = (output + chunk.toString()).slice(-OUTPUT_MAX);

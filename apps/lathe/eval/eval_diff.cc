@@ -3,11 +3,10 @@
 #include <fmt/format.h>
 
 #include <cstdio>
-#include <filesystem>
 
-#include "core/platform/files.h"
 #include "eval/eval_report.h"
 #include "learn/eval/run_diff.h"
+#include "runs_folder.h"
 
 namespace lathe::app {
 namespace {
@@ -18,15 +17,6 @@ struct DiffArguments {
     int64_t show = 10;
     bool json = false;
 };
-
-// A folder, or the name of one below $LATHE_HOME/runs.
-Result<std::filesystem::path> FindRun(const std::string& given) {
-    std::error_code failed;
-    if (std::filesystem::exists(given, failed)) return std::filesystem::path(given);
-    LATHE_TRY(std::filesystem::path home, platform::LatheHome());
-    std::filesystem::path named = home / "runs" / given;
-    return std::filesystem::exists(named, failed) ? named : std::filesystem::path(given);
-}
 
 std::string Points(const Json& row, double value) {
     bool share = row["metric"] != "bits_per_byte";

@@ -91,6 +91,34 @@ Result<OpenedSubject> OpenLocalSubject(const ModelOptions& options) {
     return opened;
 }
 
+void AddSubjectOptions(CLI::App& command, SubjectOptions& options) {
+    AddModelOptions(command, options.model);
+    command.add_option("--server", options.server,
+                       "Instead of a model of this machine: an OpenAI-compatible server, its "
+                       "address as far as /v1; --model names one of its models");
+    command.add_option("--api-key-env", options.api_key_env,
+                       "With --server: the environment's variable that holds the key");
+    command.add_option("--concurrency", options.concurrency, "With --server, requests at a time")
+        ->check(CLI::Range(1, 1024))
+        ->capture_default_str();
+    command
+        .add_option("--ca-file", options.ca_file,
+                    "With --server: a PEM file of authorities to trust besides the system's")
+        ->check(CLI::ExistingFile);
+    command.parse_complete_callback(
+        [&command, &options] { options.model_given = command.count("--model") > 0; });
+}
+
+Result<OpenedSubject> OpenSubject(const SubjectOptions& options, bool chat) {
+    if (options.server.empty()) return OpenLocalSubject(options.model);
+    eval::ServerSubjectOptions server{.url = options.server};
+    if (options.model_given) server.model = options.model.model;
+    server.chat = chat;
+    server.concurrency = options.concurrency;
+    server.ca_file = options.ca_file;
+    return OpenServerSubject(std::move(server), options.api_key_env);
+}
+
 Result<OpenedSubject> OpenServerSubject(eval::ServerSubjectOptions options,
                                         const std::string& api_key_env) {
     if (!api_key_env.empty()) {

@@ -12,6 +12,18 @@
 
 namespace lathe::app {
 
+struct SubjectOptions {
+    ModelOptions model;
+    bool model_given = false;  // on the command line
+    std::string server;        // "": a model of this machine
+    std::string api_key_env;
+    std::string ca_file;
+    int concurrency = 8;
+};
+
+// --model and the rest of a local model's, --server and its own.
+void AddSubjectOptions(CLI::App& command, SubjectOptions& options);
+
 struct OpenedSubject {
     std::unique_ptr<backends::LocalModel> model;  // null: it is behind a server
     std::unique_ptr<eval::Subject> subject;       // borrows the model
@@ -23,5 +35,8 @@ Result<OpenedSubject> OpenLocalSubject(const ModelOptions& options);
 // The key comes from the environment's variable `api_key_env`, unless that is "".
 Result<OpenedSubject> OpenServerSubject(eval::ServerSubjectOptions options,
                                         const std::string& api_key_env);
+
+// What the options say; `chat`: prompts are conversations. Requires: AddSubjectOptions parsed.
+Result<OpenedSubject> OpenSubject(const SubjectOptions& options, bool chat);
 
 }  // namespace lathe::app

@@ -39,6 +39,16 @@ export interface Usage {
   completionTokens: number;
 }
 
+// Which samples of a run are wanted; what is '' or left out is not asked for.
+export interface SampleQuery {
+  task: string;
+  filter?: string;
+  outcome?: '' | 'right' | 'wrong';
+  search?: string;
+  offset?: number;
+  limit?: number;
+}
+
 export type ChatEvent =
   | { type: 'text'; text: string }
   | { type: 'thinking'; text: string }
@@ -73,6 +83,53 @@ export class Client {
 
   facts(model: string): Promise<unknown> {
     return this.json(`/v1/models/${encodeURIComponent(model)}/facts`);
+  }
+
+  runs(): Promise<unknown> {
+    return this.json('/v1/runs');
+  }
+
+  run(id: string): Promise<unknown> {
+    return this.json(runPath(id));
+  }
+
+  samples(id: string, query: SampleQuery): Promise<unknown> {
+    const wanted = Object.entries(query).filter(([, value]) => value !== '' && value !== undefined);
+    const parameters = new URLSearchParams(wanted.map(([name, value]) => [name, String(value)]));
+    return this.json(`${runPath(id)}/samples?${parameters}`);
+  }
+
+  comparison(a: string, b: string): Promise<unknown> {
+    return this.json(`${runPath(a)}/comparison?${new URLSearchParams({ with: b })}`);
+  }
+
+  // The states of a run while it goes on; ends when it does.
+  async *runStates(id: string, signal: AbortSignal): AsyncGenerator<unknown> {
+    const response = await this.request(`${runPath(id)}/events`, {
+      headers: { Accept: 'text/event-stream' },
+      signal,
+    });
+    if (!response.body) throw notThisApi('the answer is no event stream');
+    for await (const data of eventData(response.body)) {
+      if (data === '[DONE]') return;
+      try {
+        yield JSON.parse(data) as unknown;
+      } catch {
+        throw notThisApi('an event of the stream is not JSON');
+      }
+    }
+  }
+
+  // Where the report of a run lies, for a browser that needs no key.
+  runPageAddress(id: string): string {
+    return `${this.baseUrl}${runPath(id)}/page`;
+  }
+
+  async runPage(id: string): Promise<Blob> {
+    const response = await this.request(`${runPath(id)}/page`, {
+      headers: { Accept: 'text/html' },
+    });
+    return response.blob();
   }
 
   // Never throws.
@@ -138,6 +195,8 @@ export class Client {
     );
   }
 }
+
+const runPath = (id: string) => `/v1/runs/${encodeURIComponent(id)}`;
 
 async function* eventData(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
   const parser = new SseParser();

@@ -56,6 +56,11 @@ export function showModel(): void {
   navigate({ page: 'model' });
 }
 
+export function showRuns(): void {
+  drawer.value = null;
+  navigate({ page: 'runs' });
+}
+
 export function focusComposer(): void {
   requestAnimationFrame(() => document.getElementById('composer')?.focus());
 }

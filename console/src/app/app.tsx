@@ -3,13 +3,16 @@ import { ChatPage } from '../chat/chat_page';
 import { SettingsPanel } from '../chat/settings_panel';
 import { LANGUAGE_TAGS, locale, t } from '../i18n';
 import { ModelPage } from '../model/model_page';
+import { ComparePage } from '../runs/compare_page';
+import { RunPage } from '../runs/run_page';
+import { RunsPage } from '../runs/runs_page';
 import { Announcer } from '../ui/announce';
 import { Dialog } from '../ui/dialog';
 import { Toasts } from '../ui/toast';
 import { drawer, focusComposer, isNarrow, openDialog } from './actions';
 import { KeyDialog } from './key_dialog';
 import { preferences } from './preferences';
-import { route } from './router';
+import { route, type Route } from './router';
 import { session } from './services';
 import { ShortcutsDialog } from './shortcuts_dialog';
 import { Sidebar } from './sidebar';
@@ -41,7 +44,7 @@ export function App() {
       <div class="shell">
         {sidebar && <Sidebar />}
         <main class="page" inert={covered}>
-          {page === 'chat' ? <ChatPage /> : <ModelPage />}
+          <CurrentPage />
         </main>
         {settings && <SettingsPanel />}
         {covered && (
@@ -61,13 +64,44 @@ export function App() {
   );
 }
 
+function CurrentPage() {
+  const at = route.value;
+  switch (at.page) {
+    case 'chat':
+      return <ChatPage />;
+    case 'model':
+      return <ModelPage />;
+    case 'runs':
+      return <RunsPage />;
+    case 'run':
+      return <RunPage key={at.id} id={at.id} />;
+    case 'compare':
+      return <ComparePage a={at.a} b={at.b} />;
+  }
+}
+
+// What the title of the window says of a page.
+function headingOf(at: Route, conversation: string): string {
+  switch (at.page) {
+    case 'chat':
+      return conversation;
+    case 'model':
+      return t.value.model.title;
+    case 'runs':
+      return t.value.runs.title;
+    case 'run':
+      return at.id;
+    case 'compare':
+      return t.value.runs.compareTitle;
+  }
+}
+
 // The title, language and theme of the document; draws nothing.
 function DocumentState() {
   const { theme } = preferences.value;
   const language = locale.value;
   const { title, messages } = session.current.value;
-  const page = route.value.page;
-  const heading = page === 'model' ? t.value.model.title : messages.length > 0 ? title : '';
+  const heading = headingOf(route.value, messages.length > 0 ? title : '');
   useEffect(() => {
     if (theme === 'auto') delete document.documentElement.dataset['theme'];
     else document.documentElement.dataset['theme'] = theme;

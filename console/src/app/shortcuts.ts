@@ -13,6 +13,7 @@ import {
   showChat,
   showCurrentChat,
   showModel,
+  showRuns,
   stopAnswer,
   toggleSettings,
   toggleSidebar,
@@ -37,6 +38,7 @@ const SINGLE_KEYS: Record<string, () => void> = {
     if (route.value.page !== 'chat') showCurrentChat();
   },
   m: showModel,
+  u: showRuns,
   '?': () => {
     openDialog.value = 'shortcuts';
   },

@@ -20,6 +20,7 @@ export function ShortcutsDialog({ onClose }: { onClose: () => void }) {
     [texts.sidebar, ['b']],
     [texts.chat, ['h']],
     [texts.model, ['m']],
+    [texts.runs, ['u']],
     [texts.help, ['?']],
   ];
   return (

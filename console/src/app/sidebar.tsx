@@ -14,6 +14,7 @@ import {
   showChat,
   showCurrentChat,
   showModel,
+  showRuns,
   toggleSidebar,
 } from './actions';
 import { preferences, setPreferences, type Theme } from './preferences';
@@ -36,6 +37,7 @@ export function Sidebar() {
       </button>
       <PageLink to={{ page: 'chat', conversation: null }} icon="chat" label={t.value.app.chat} />
       <PageLink to={{ page: 'model' }} icon="model" label={t.value.app.model} />
+      <PageLink to={{ page: 'runs' }} icon="runs" label={t.value.app.runs} />
       <ConversationList />
       <SidebarFoot />
     </nav>
@@ -51,9 +53,14 @@ function go(run: () => void) {
   };
 }
 
+// The link of the sidebar under which a page lies.
+function placeOf({ page }: Route): 'chat' | 'model' | 'runs' {
+  return page === 'run' || page === 'compare' ? 'runs' : page;
+}
+
 function PageLink({ to, icon, label }: { to: Route; icon: IconName; label: string }) {
-  const isHere = route.value.page === to.page;
-  const open = to.page === 'model' ? showModel : showCurrentChat;
+  const isHere = placeOf(route.value) === to.page;
+  const open = { chat: showCurrentChat, model: showModel, runs: showRuns }[placeOf(to)];
   return (
     <a
       class="page-link"

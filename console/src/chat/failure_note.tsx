@@ -2,12 +2,22 @@ import { useEffect, useState } from 'preact/hooks';
 import { openDialog } from '../app/actions';
 import { canRetry, type Failure } from '../api/failure';
 import { t } from '../i18n';
+import type { FailureText } from '../i18n/en';
 import { Icon } from '../ui/icon';
 
 // What went wrong, what to do about it, and the button that does it.
-export function FailureNote({ failure, onRetry }: { failure: Failure; onRetry?: () => void }) {
+// A page with words of its own for a kind of failure gives them as `text`.
+export function FailureNote({
+  failure,
+  onRetry,
+  text,
+}: {
+  failure: Failure;
+  onRetry?: () => void;
+  text?: FailureText;
+}) {
   const texts = t.value.chat;
-  const { title, advice } = t.value.failures[failure.kind];
+  const { title, advice } = text ?? t.value.failures[failure.kind];
   return (
     <div class={`failure ${failure.kind}`} role="alert">
       <Icon name="warning" />

@@ -2,6 +2,7 @@
 // values in them are functions.
 import type { FailureKind } from '../api/failure';
 import type { SamplingKey } from '../chat/sampling';
+import { runsEn } from './runs_en';
 
 export interface FailureText {
   title: string;
@@ -130,6 +131,7 @@ export const en = {
     navigation: 'Main navigation',
     chat: 'Chat',
     model: 'Model',
+    runs: 'Runs',
     openSidebar: 'Open the sidebar',
     closeSidebar: 'Close the sidebar',
     close: 'Close',
@@ -276,6 +278,7 @@ export const en = {
     sidebar: 'Sidebar',
     chat: 'Chat page',
     model: 'Model page',
+    runs: 'Page of runs',
     help: 'This list',
     enable: 'Single-key shortcuts',
     or: 'or',
@@ -345,6 +348,7 @@ export const en = {
     memoryBar: (weights: string, kv: string) => `Weights ${weights}, keys and values ${kv}`,
     raw: 'All facts as JSON',
   },
+  runs: runsEn,
 };
 
 export type Dictionary = typeof en;

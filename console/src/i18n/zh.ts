@@ -1,4 +1,5 @@
 import type { Dictionary } from './en';
+import { runsZh } from './runs_zh';
 
 export const zh: Dictionary = {
   language: '简体中文',
@@ -7,6 +8,7 @@ export const zh: Dictionary = {
     navigation: '主导航',
     chat: '对话',
     model: '模型',
+    runs: '运行',
     openSidebar: '打开侧栏',
     closeSidebar: '收起侧栏',
     close: '关闭',
@@ -205,6 +207,7 @@ export const zh: Dictionary = {
     sidebar: '侧栏',
     chat: '对话页',
     model: '模型页',
+    runs: '运行页面',
     help: '本列表',
     enable: '单键快捷键',
     or: '或',
@@ -271,4 +274,5 @@ export const zh: Dictionary = {
     memoryBar: (weights, kv) => `权重 ${weights}，键和值 ${kv}`,
     raw: '全部信息（JSON）',
   },
+  runs: runsZh,
 };

@@ -1,6 +1,8 @@
 // GET /v1/models/{id}/facts, checked. Whatever is missing or of another type is left
 // out, and the page shows what there is.
 
+import { amount, fields, text, type Fields } from '../api/json';
+
 export interface TypeShare {
   type: string;
   tensors: number;
@@ -42,8 +44,6 @@ export interface Facts {
   kvBytesPerTokenF32?: number;
   problem?: string; // why the server could not run it
 }
-
-type Fields = Record<string, unknown>;
 
 export function readFacts(json: unknown): Facts {
   const top = fields(json);
@@ -125,20 +125,6 @@ export function contextSteps(contextLength: number): number[] {
   const steps: number[] = [];
   for (let length = 256; length < contextLength; length *= 2) steps.push(length);
   return [...steps, contextLength];
-}
-
-function fields(value: unknown): Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Fields)
-    : {};
-}
-
-function text(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined;
-}
-
-function amount(value: unknown): number | undefined {
-  return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : undefined;
 }
 
 // A token is `{id, text}`, or plainly its text or number; several stand side by side.

@@ -1,11 +1,10 @@
-import { drawer, isNarrow, toggleSidebar } from '../app/actions';
-import { preferences } from '../app/preferences';
+import { PageFrame } from '../app/page_frame';
 import { connection } from '../app/services';
 import { FailureNote } from '../chat/failure_note';
 import { t } from '../i18n';
+import { Card } from '../ui/card';
 import { formatBytes, formatCompact, formatWhole } from '../ui/format';
-import { IconButton } from '../ui/icon_button';
-import { CopyButton } from '../ui/copy_button';
+import { RawJson } from '../ui/raw_json';
 import type { Facts } from './facts';
 import { HeadsFigure } from './heads_figure';
 import { MemoryCalculator } from './memory_calculator';
@@ -15,27 +14,10 @@ export function ModelPage() {
   const model = connection.model.value;
   const found = connection.modelFacts.value;
   if (model && !found) void connection.loadFacts(model);
-  const sidebar = isNarrow.value ? drawer.value === 'sidebar' : preferences.value.sidebarOpen;
   return (
-    <>
-      <header class="page-head">
-        {!sidebar && (
-          <IconButton
-            icon="sidebar"
-            label={t.value.app.openSidebar}
-            expanded={false}
-            controls="sidebar"
-            onClick={toggleSidebar}
-          />
-        )}
-        <p class="page-name">{t.value.model.title}</p>
-      </header>
-      <div class="model-scroll">
-        <div class="model">
-          <Content model={model} />
-        </div>
-      </div>
-    </>
+    <PageFrame title={t.value.model.title}>
+      <Content model={model} />
+    </PageFrame>
   );
 }
 
@@ -64,7 +46,6 @@ function Content({ model }: { model: string }) {
 
 function FactsView({ model, facts, json }: { model: string; facts: Facts; json: unknown }) {
   const texts = t.value.model;
-  const raw = JSON.stringify(json, null, 2);
   return (
     <>
       <div class="model-hero">
@@ -113,13 +94,7 @@ function FactsView({ model, facts, json }: { model: string; facts: Facts; json: 
           <TokenizerFacts facts={facts} />
         </Card>
       </div>
-      <details class="card raw">
-        <summary>{texts.raw}</summary>
-        <div class="raw-copy">
-          <CopyButton text={raw} label={t.value.app.copy} words />
-        </div>
-        <pre tabIndex={0}>{raw}</pre>
-      </details>
+      <RawJson title={texts.raw} json={json} />
     </>
   );
 }
@@ -176,15 +151,6 @@ function TokenizerFacts({ facts }: { facts: Facts }) {
       <Row name={texts.license} value={facts.license ?? texts.unknown} />
       <Row name={texts.path} value={facts.path} code />
     </dl>
-  );
-}
-
-function Card({ title, children }: { title: string; children: preact.ComponentChildren }) {
-  return (
-    <section class="card" aria-label={title}>
-      <h2>{title}</h2>
-      {children}
-    </section>
   );
 }
 

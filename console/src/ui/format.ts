@@ -11,6 +11,13 @@ const formats = computed(() => {
     percent: new Intl.NumberFormat(tag, { style: 'percent', maximumFractionDigits: 1 }),
     one: new Intl.NumberFormat(tag, { minimumFractionDigits: 1, maximumFractionDigits: 1 }),
     two: new Intl.NumberFormat(tag, { minimumFractionDigits: 2, maximumFractionDigits: 2 }),
+    places: new Intl.NumberFormat(tag, { minimumFractionDigits: 3, maximumFractionDigits: 3 }),
+    four: new Intl.NumberFormat(tag, { maximumSignificantDigits: 4 }),
+    signed: new Intl.NumberFormat(tag, {
+      minimumFractionDigits: 3,
+      maximumFractionDigits: 3,
+      signDisplay: 'exceptZero',
+    }),
     date: new Intl.DateTimeFormat(tag, { dateStyle: 'medium', timeStyle: 'short' }),
   };
 });
@@ -45,3 +52,11 @@ export function formatSeconds(milliseconds: number): string {
 export function formatRate(perSecond: number): string {
   return perSecond < 100 ? formats.value.one.format(perSecond) : formatWhole(perSecond);
 }
+
+// A score: three places for shares, which most are, four digits for the rest.
+export function formatScore(value: number): string {
+  return Math.abs(value) <= 1 ? formats.value.places.format(value) : formatDigits(value);
+}
+
+export const formatDifference = (value: number) => formats.value.signed.format(value);
+export const formatDigits = (value: number) => formats.value.four.format(value);

@@ -6,6 +6,7 @@
 #include "edge/api/generation_routes.h"
 #include "edge/api/model_routes.h"
 #include "edge/api/router.h"
+#include "edge/api/run_routes.h"
 #include "edge/console/console_assets.h"
 
 namespace lathe::api {
@@ -61,12 +62,15 @@ struct Api::State {
         : model(local_model),
           metrics(all_metrics, local_model.engine(), local_model.id()),
           generation{local_model, metrics, grammars, options},
+          runs{runs::RunFolders(options.runs_folder), options.compare_runs, draining,
+               options.look_every, options.keep_alive},
           router(access, all_metrics, log),
           health_router(access, all_metrics, log) {
         AddHealthRoutes(router, draining);
         AddHealthRoutes(health_router, draining);
         AddGenerationRoutes(router, generation);
         AddModelRoutes(router, model);
+        AddRunRoutes(router, runs);
         router.Add({"GET", "/metrics",
                     [&all_metrics](net::Exchange& exchange, const Call&) -> net::Task<void> {
                         net::ServerResponse response;
@@ -84,6 +88,7 @@ struct Api::State {
     GrammarCache grammars;
     GenerationContext generation;
     std::atomic<bool> draining{false};
+    RunContext runs;
     Router router;
     Router health_router;
 };

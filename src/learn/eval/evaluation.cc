@@ -2,10 +2,12 @@
 
 #include <chrono>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "core/base/check.h"
 #include "core/platform/files.h"
+#include "core/telemetry/progress_file.h"
 #include "learn/eval/aggregation.h"
 #include "learn/eval/hash.h"
 #include "learn/eval/run_journal.h"
@@ -41,12 +43,26 @@ public:
             work_.back()->answers.resize(work_.back()->questions.size());
         }
         LATHE_TRY(journal_, RunJournal::Open(options_.output, subject_.identity()));
+        // Only now is the folder ours.
+        Json about{{"kind", "evaluation"},
+                   {"model", subject_.identity().value("model", Json(nullptr))},
+                   {"tasks", Json::array()}};
+        for (const TaskConfig& config : set_.tasks) about["tasks"].push_back(config.name);
+        progress_file_.emplace(options_.output / telemetry::ProgressFile::kFileName,
+                               std::move(about));
         return {};
     }
+
+    // What the folder says from now on.
+    void End(const Status& result) { progress_file_->End(result); }
 
     Status AskAll(const std::function<void(const EvaluationProgress&)>& progress,
                   std::stop_token stop) {
         EvaluationProgress state;
+        auto show = [&] {
+            progress_file_->Set(state.done, state.total, state.found);
+            if (progress) progress(state);
+        };
         std::vector<Question> open;
         std::vector<std::pair<Work*, size_t>> places;
         for (const auto& work : work_) {
@@ -63,14 +79,14 @@ public:
             }
         }
         state.done = state.found;
-        if (progress) progress(state);
+        show();
         auto sink = [&](size_t index, std::vector<ModelAnswer> answers) -> Status {
             auto [work, i] = places[index];
             work->answers[i] = answers;
             LATHE_RETURN_IF_ERROR(
                 journal_->Append(work->task.config().name, work->questions[i], std::move(answers)));
             ++state.done;
-            if (progress) progress(state);
+            show();
             return {};
         };
         Status asked = subject_.Ask(open, sink, std::move(stop));
@@ -175,6 +191,7 @@ private:
     const EvaluationOptions& options_;
     std::vector<std::unique_ptr<Work>> work_;  // questions borrow their task
     std::unique_ptr<RunJournal> journal_;
+    std::optional<telemetry::ProgressFile> progress_file_;
     EvaluationReport report_;
 };
 
@@ -189,8 +206,14 @@ Result<EvaluationReport> Evaluate(Subject& subject, const TaskSet& tasks,
     auto begin = std::chrono::steady_clock::now();
     Run run(subject, tasks, options);
     LATHE_RETURN_IF_ERROR(run.Prepare());
-    LATHE_RETURN_IF_ERROR(run.AskAll(progress, std::move(stop)));
-    return run.Report(Seconds(std::chrono::steady_clock::now() - begin).count(), started);
+    Status asked = run.AskAll(progress, std::move(stop));
+    if (!asked) {
+        run.End(asked);
+        return std::unexpected(std::move(asked).error());
+    }
+    auto report = run.Report(Seconds(std::chrono::steady_clock::now() - begin).count(), started);
+    run.End(report ? Status() : Status(std::unexpected(report.error())));
+    return report;
 }
 
 }  // namespace lathe::eval

@@ -34,11 +34,12 @@ struct EvaluationReport {
 };
 
 // Runs tasks against a model: asks what the run's journal does not have, scores, and
-// writes into the output folder, atomically and only when all is answered:
+// writes into the output folder, atomically, and results only when all is answered:
 //
 //   results.json         the scores, in lm-evaluation-harness's schema
 //   samples_TASK.jsonl   a line per document and filter, likewise
 //   journal.jsonl        run_journal.h
+//   progress.json        from the beginning, for whoever watches (progress_file.h)
 //
 // The same run gives the same samples, to the byte, however often it was interrupted.
 // Errors name the task, document and key; kCancelled when `stop` is requested: the same

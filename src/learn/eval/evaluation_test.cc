@@ -28,7 +28,7 @@ public:
     }
     Status Ask(std::span<const Question> questions, const Sink& sink, std::stop_token) override {
         for (size_t i = questions.size(); i-- > 0;) {  // not in order
-            if (asked == fails_after) return MakeError(Code::kUnavailable, "the server is gone");
+            if (asked == fails_after) return MakeError(fails_with, "the server is gone");
             ++asked;
             std::vector<ModelAnswer> answers;
             for (const ModelRequest& request : questions[i].requests)
@@ -44,6 +44,7 @@ public:
     std::string says = " the answer is 7.";
     int asked = 0;
     int fails_after = -1;
+    Code fails_with = Code::kUnavailable;
 };
 
 constexpr const char* kChoice =
@@ -142,6 +143,28 @@ TEST_F(EvaluationTest, GoesOnWhereItStoppedAndGivesTheSameBytes) {
     subject_.asked = 0;
     ASSERT_TRUE(Run());
     EXPECT_EQ(subject_.asked, 0);
+}
+
+TEST_F(EvaluationTest, SaysInItsFolderHowFarItCame) {
+    auto progress = [&] { return Json::parse(Read("run/progress.json")); };
+    subject_.fails_after = 2;
+    ASSERT_FALSE(Run());
+    EXPECT_EQ(progress()["state"], "failed");
+    EXPECT_EQ(progress()["done"], 2);
+    subject_.fails_after = 3;
+    subject_.fails_with = Code::kCancelled;
+    ASSERT_FALSE(Run());
+    EXPECT_EQ(progress()["state"], "stopped");
+    EXPECT_EQ(progress()["found"], 2);
+    subject_.fails_after = -1;
+    ASSERT_TRUE(Run());
+    Json end = progress();
+    EXPECT_EQ(end["state"], "done");
+    EXPECT_EQ(end["done"], 6);
+    EXPECT_EQ(end["total"], 6);
+    EXPECT_EQ(end["found"], 3);
+    EXPECT_EQ(end["model"], "fake");
+    EXPECT_EQ(end["tasks"], (Json{"choice", "write"}));
 }
 
 TEST_F(EvaluationTest, AsksAgainWhatWasAskedOtherwise) {
