@@ -79,7 +79,7 @@ TEST(Filters, CountAnswersThatNothingMatched) {
 TEST(Filters, ErrorsNameTheFunctionAndTheKey) {
     EXPECT_THAT(ErrorOf(R"j([{"function": "custom"}])j"), HasSubstr("`custom` is not known"));
     EXPECT_THAT(ErrorOf(R"j([{"function": "regex", "regex_pattern": "("}])j"),
-                HasSubstr("pattern ("));
+                HasSubstr("regular expression ("));
     EXPECT_THAT(ErrorOf(R"j([{"function": "regex", "pattern": "x"}])j"),
                 HasSubstr("key `pattern` is not known"));
     EXPECT_THAT(ErrorOf(R"j([{"function": "take_first_k"}])j"),
