@@ -72,7 +72,11 @@ Result<std::string> Sample(const Task& task, const Question& question) {
                                Inline(first.continuation));
     }
     LATHE_TRY(Json target, task.Target(document));
-    std::string out = "Prompt:\n\n" + Fenced(first.context);
+    std::string out;
+    for (const std::string& url : first.images)
+        out += fmt::format("Image: {}, {} characters as a URL\n\n",
+                           url.substr(0, url.find_first_of(";?")).substr(0, 100), url.size());
+    out += "Prompt:\n\n" + Fenced(first.context);
     for (const auto& metric : task.config().metrics)
         if (metric.name.starts_with("pass@")) return out + "\nRight: what passes the tests.\n";
     return out + fmt::format("\nRight: {}\n", DumpJson(target));

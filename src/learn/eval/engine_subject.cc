@@ -144,6 +144,10 @@ private:
 
     Status Generate(const Question& question, const ModelRequest& wanted, Place place) {
         const GenerationConfig& config = *question.generation;
+        if (!wanted.images.empty())
+            return MakeError(Code::kFailedPrecondition,
+                             "models of this machine see no images: run tasks with doc_to_image "
+                             "with --server and --apply-chat-template");
         GenerationRequest request;
         request.prompt = EncodeText(*options_.tokenizer, wanted.context);
         int32_t room = options_.engine->context_length() - config.tokens_max;

@@ -20,6 +20,7 @@ struct ModelRequest {
     Kind kind = Kind::kLoglikelihood;
     std::string context{};
     std::string continuation{};
+    std::vector<std::string> images{};  // URLs (image_part.h), for servers that see
 };
 
 struct ModelAnswer {

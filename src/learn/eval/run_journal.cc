@@ -39,6 +39,7 @@ std::string HashOf(const Question& question) {
         generates |= request.kind == ModelRequest::Kind::kGenerate;
         asked.push_back(
             Json::array({static_cast<int>(request.kind), request.context, request.continuation}));
+        if (!request.images.empty()) asked.push_back(request.images);
     }
     if (generates) {
         const GenerationConfig& config = *question.generation;

@@ -68,6 +68,21 @@ Status WantedKind(const Question& question, bool chat) {
     return {};
 }
 
+// The last message with its images, before its text.
+void AddImages(const std::vector<std::string>& images, Json& messages) {
+    if (images.empty()) return;
+    Json& last = messages.back();
+    std::string text = last["content"].get<std::string>();
+    constexpr std::string_view kPlace = "<image>";  // where a task's text has one
+    for (size_t at = text.find(kPlace); at != std::string::npos; at = text.find(kPlace))
+        text.erase(at, kPlace.size());
+    Json parts = Json::array();
+    for (const std::string& url : images)
+        parts.push_back({{"type", "image_url"}, {"image_url", {{"url", url}}}});
+    parts.push_back({{"type", "text"}, {"text", text}});
+    last["content"] = std::move(parts);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<ServerSubject>> ServerSubject::Connect(ServerSubjectOptions options) {
@@ -191,7 +206,11 @@ Result<ModelAnswer> ServerSubject::Generate(const Question& question, size_t req
         body["messages"] = messages && messages->is_array()
                                ? *std::move(messages)
                                : Json::array({{{"role", "user"}, {"content", context}}});
+        AddImages(question.requests[request].images, body["messages"]);
     } else {
+        if (!question.requests[request].images.empty())
+            return MakeError(Code::kFailedPrecondition,
+                             "images go into chats: add --apply-chat-template");
         body["prompt"] = context;
     }
     LATHE_TRY(std::string reply,

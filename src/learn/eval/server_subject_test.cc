@@ -6,14 +6,18 @@
 #include <atomic>
 #include <map>
 
+#include "core/platform/files.h"
+#include "learn/eval/image_part.h"
 #include "learn/eval/server_reply.h"
 #include "support/http_test_server.h"
+#include "support/scratch.h"
 
 namespace lathe::eval {
 namespace {
 
 using ::testing::HasSubstr;
 using testing_support::HttpTestServer;
+using testing_support::ScratchDirectory;
 using testing_support::TestConnection;
 using testing_support::TestRequest;
 
@@ -138,6 +142,32 @@ TEST(ServerSubject, SendsConversationsAsMessages) {
     EXPECT_EQ(ParseJson(server.requests().back().body)->at("messages").size(), 2u);
     Asked scored = Ask(*subject, {{.document = 4, .requests = {Scored("Q", " a")}}});
     EXPECT_THAT(scored.status.error().message, HasSubstr("document 4: choices cannot be scored"));
+}
+
+TEST(ServerSubject, ShowsImagesBeforeTheText) {
+    HttpTestServer server(Healthy());
+    GenerationConfig config;
+    ModelRequest request{.kind = ModelRequest::Kind::kGenerate,
+                         .context = R"([{"role":"user","content":"<image>What is it?"}])",
+                         .images = {"data:image/png;base64,iVBORw0K"}};
+    Asked asked =
+        Ask(*ConnectTo(server, {.chat = true}), {{.requests = {request}, .generation = &config}});
+    Json parts = ParseJson(server.requests().back().body)->at("messages").back()["content"];
+    EXPECT_EQ(parts, Json::parse(R"([{"type":"image_url","image_url":{
+        "url":"data:image/png;base64,iVBORw0K"}},{"type":"text","text":"What is it?"}])"));
+    asked = Ask(*ConnectTo(server), {{.requests = {request}, .generation = &config}});
+    EXPECT_THAT(asked.status.error().message, HasSubstr("--apply-chat-template"));
+}
+
+TEST(ImageUrl, TakesUrlsBase64AndFiles) {
+    ScratchDirectory scratch;
+    EXPECT_EQ(*ImageUrl("https://host/a.png", ""), "https://host/a.png");
+    EXPECT_EQ(*ImageUrl("iVBORw0KGgo=", ""), "data:image/png;base64,iVBORw0KGgo=");
+    ASSERT_TRUE(platform::WriteFileAtomically(scratch.path() / "a", "\xff\xd8\xff!"));
+    EXPECT_EQ(*ImageUrl("a", scratch.path()), "data:image/jpeg;base64,/9j/IQ==");
+    ASSERT_TRUE(platform::WriteFileAtomically(scratch.path() / "b", "text"));
+    EXPECT_THAT(ImageUrl("b", scratch.path()).error().message, HasSubstr("no PNG, JPEG"));
+    EXPECT_FALSE(ImageUrl("missing", scratch.path()));
 }
 
 TEST(ServerSubject, AsksAgainWhileARefusalMayPass) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "learn/eval/fewshot.h"
+#include "learn/eval/image_part.h"
 #include "learn/eval/python_literal.h"
 
 namespace lathe::eval {
@@ -180,8 +181,27 @@ Result<Question> Task::MakeQuestion(size_t index, FewshotSource& fewshot) const 
         }
         default:
             question.requests.push_back({ModelRequest::Kind::kGenerate, contexts[0], ""});
+            LATHE_TRY(question.requests[0].images, Images(document));
     }
     return question;
+}
+
+// A column has a reference or a list of them.
+Result<std::vector<std::string>> Task::Images(const Json& document) const {
+    std::vector<std::string> images;
+    for (const std::string& column : config_.doc_to_image) {
+        if (!document.contains(column))
+            return InvalidParam("doc_to_image", "there is no column {}", column);
+        const Json& value = document[column];
+        for (const Json& one : value.is_array() ? value : Json::array({value})) {
+            if (!one.is_string())
+                return InvalidParam("doc_to_image", "the column {} must be a text or a list",
+                                    column);
+            LATHE_TRY(std::string url, ImageUrl(one.get<std::string>(), config_.folder));
+            images.push_back(std::move(url));
+        }
+    }
+    return images;
 }
 
 // System prompt, description and examples.
@@ -192,6 +212,8 @@ Result<std::vector<Message>> Task::Preamble(const Json& document, FewshotSource&
         Delimited(options_.system_instruction, description, config_.fewshot_delimiter);
     if (!system.empty()) messages.push_back({"system", std::move(system), ""});
     if (num_fewshot_ == 0) return messages;
+    if (!config_.doc_to_image.empty())
+        return InvalidParam("num_fewshot", "tasks with doc_to_image take no examples: set it to 0");
     bool same_split = config_.fewshot.split == config_.test_split;
     LATHE_TRY(std::vector<const Json*> examples,
               fewshot.Draw(static_cast<size_t>(num_fewshot_), same_split ? &document : nullptr));

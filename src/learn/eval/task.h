@@ -81,6 +81,7 @@ private:
 
     Result<Question> MakeQuestion(size_t index, FewshotSource& fewshot) const;
     Result<std::vector<Message>> Preamble(const Json& document, FewshotSource& fewshot) const;
+    Result<std::vector<std::string>> Images(const Json& document) const;
     Status AddExample(const Json& example, std::vector<Message>& messages) const;
     Result<std::vector<std::string>> Contexts(const Json& document, FewshotSource& fewshot) const;
     Status AddChoices(const Json& document, const std::vector<std::string>& contexts,

@@ -20,7 +20,6 @@ constexpr Refused kRefused[] = {
     {"process_docs", "it is a Python function: prepare the data file instead"},
     {"process_results", "it is a Python function: use `filter_list` and `metric_list`"},
     {"use_prompt", "promptsource is not supported: write the prompt into `doc_to_text`"},
-    {"doc_to_image", "tasks with images are not supported"},
     {"doc_to_audio", "tasks with sound are not supported"},
 };
 
@@ -128,6 +127,10 @@ Status ReadPrompt(FilterOptions& keys, TaskConfig& task) {
         return InvalidParam("doc_to_choice",
                             "`output_type: multiple_choice` needs "
                             "`doc_to_choice`: a column with a list, a list, or a template");
+    LATHE_TRY(task.doc_to_image, keys.TakeTexts("doc_to_image"));
+    if (!task.doc_to_image.empty() && task.output_type != OutputType::kGenerateUntil)
+        return InvalidParam("doc_to_image",
+                            "`doc_to_image` goes with `output_type: generate_until`");
     LATHE_TRY(task.description, keys.TakeText("description", ""));
     LATHE_TRY(task.target_delimiter, keys.TakeText("target_delimiter", " "));
     LATHE_TRY(task.fewshot_delimiter, keys.TakeText("fewshot_delimiter", "\n\n"));
@@ -306,6 +309,7 @@ Result<TaskConfig> TaskConfig::FromJson(const Json& config, const std::filesyste
     FilterOptions keys(config);
     TaskConfig task;
     task.as_written = config;
+    task.folder = folder;
     if (auto read = ReadAll(keys, task, folder); !read)
         return std::unexpected(
             WithContext(std::move(read).error(), "task " + (task.name.empty() ? "?" : task.name)));

@@ -74,7 +74,9 @@ struct TaskConfig {
     // a mapping.
     Json doc_to_text;
     Json doc_to_target;
-    Json doc_to_choice;  // null: none
+    Json doc_to_choice;                     // null: none
+    std::vector<std::string> doc_to_image;  // columns with images, of kGenerateUntil
+    std::filesystem::path folder;           // of the task file
     std::string description;
     std::string target_delimiter = " ";
     std::string fewshot_delimiter = "\n\n";

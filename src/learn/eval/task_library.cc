@@ -16,6 +16,9 @@ namespace fs = std::filesystem;
 // How far above the program its data may lie: build/release/lathe and data/eval.
 constexpr int kParentsMax = 3;
 
+// Takes a server that sees; `all` are the tasks that every model can try.
+constexpr std::string_view kVision = "vision";
+
 std::vector<fs::path> OwnFolders() {
     std::error_code failed;
     fs::path place = fs::read_symlink("/proc/self/exe", failed).parent_path();
@@ -88,7 +91,9 @@ Result<std::vector<fs::path>> TaskLibrary::Find(const std::string& name) const {
         return std::vector<fs::path>{name};
     std::vector<fs::path> files;
     for (const LibraryTask& task : tasks_)
-        if (task.name == name || task.category == name || name == "all") files.push_back(task.file);
+        if (task.name == name || task.category == name ||
+            (name == "all" && task.category != kVision))
+            files.push_back(task.file);
     if (!files.empty()) return files;
     std::string names;
     for (const LibraryTask& task : tasks_) names += (names.empty() ? "" : ", ") + task.name;

@@ -34,8 +34,8 @@ public:
     // By category and name.
     const std::vector<LibraryTask>& tasks() const { return tasks_; }
 
-    // The task file of a name: a file itself, or a task of the library; of a category or `all`
-    // every task of it. Errors (kNotFound) say what there is.
+    // The task file of a name: a file itself, or a task of the library; of a category every task
+    // of it, of `all` those of every category but vision. Errors (kNotFound) say what there is.
     Result<std::vector<std::filesystem::path>> Find(const std::string& name) const;
 
 private:

@@ -32,9 +32,10 @@ TEST(TaskLibrary, HasTasksOfEveryKindWithTheirLicence) {
         for (const std::string* text : {&task.title, &task.language, &task.licence, &task.source})
             EXPECT_FALSE(text->empty()) << task.name;
     }
-    EXPECT_THAT(categories, ::testing::ElementsAre("classification", "code", "grammar",
-                                                   "hallucination", "knowledge", "mathematics",
-                                                   "reading", "reasoning", "refusal", "tools"));
+    EXPECT_THAT(categories,
+                ::testing::ElementsAre("classification", "code", "grammar", "hallucination",
+                                       "knowledge", "mathematics", "reading", "reasoning",
+                                       "refusal", "tools", "vision"));
 }
 
 TEST(TaskLibrary, AsksEveryDocumentOfItsTasks) {
@@ -59,6 +60,8 @@ TEST(TaskLibrary, FindsTasksCategoriesAndFiles) {
     TaskLibrary library = Own();
     EXPECT_THAT(*library.Find("arc_easy"), SizeIs(1));
     EXPECT_THAT(*library.Find("mathematics"), SizeIs(2));
+    EXPECT_THAT(*library.Find("vision"), SizeIs(1));
+    EXPECT_THAT(*library.Find("all"), SizeIs(library.tasks().size() - 1));
     EXPECT_EQ(library.Find("some/where.yaml")->at(0), "some/where.yaml");
     auto missing = library.Find("arc_esay");
     ASSERT_FALSE(missing);
