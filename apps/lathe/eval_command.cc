@@ -30,6 +30,7 @@ struct EvalArguments {
     bool fewshot_in_one_turn = false;
     std::string system_instruction;
     bool json = false;
+    bool no_prefix_cache = false;
 };
 
 // Size, and a hash of the beginning and the end: enough to tell models apart without
@@ -151,6 +152,7 @@ Result<eval::EvaluationReport> Run(const EvalArguments& arguments, std::stop_tok
     engine::EngineOptions engine;
     engine.sequences_max = 128;
     engine.tokens_per_step_max = 512;
+    engine.shares_prefixes = !arguments.no_prefix_cache;
     LATHE_TRY(auto model, LoadModel(arguments.model, engine));
     eval::EngineSubjectOptions subject_options;
     subject_options.engine = &model->engine();
@@ -225,6 +227,8 @@ void AddEvalCommand(CLI::App& app, int& exit_code) {
                       "With a chat template: examples and question in one message");
     command->add_option("--system", arguments->system_instruction, "A system prompt");
     command->add_flag("--json", arguments->json, "Print results.json instead of a table");
+    command->add_flag("--no-prefix-cache", arguments->no_prefix_cache,
+                      "Questions that begin alike do not share what was computed");
     command->callback([arguments, &exit_code] { exit_code = EvalCommand(*arguments); });
 }
 
