@@ -70,10 +70,11 @@ Result<std::string> RenderConversation(const backends::LocalModel& model,
 
 }  // namespace
 
-Result<OpenedSubject> OpenLocalSubject(const ModelOptions& options) {
+Result<OpenedSubject> OpenLocalSubject(const ModelOptions& options, bool shares_prefixes) {
     engine::EngineOptions engine;
     engine.sequences_max = 128;
     engine.tokens_per_step_max = 512;
+    engine.shares_prefixes = shares_prefixes;
     OpenedSubject opened;
     LATHE_TRY(opened.model, LoadModel(options, engine));
     const backends::LocalModel& model = *opened.model;
@@ -93,6 +94,8 @@ Result<OpenedSubject> OpenLocalSubject(const ModelOptions& options) {
 
 void AddSubjectOptions(CLI::App& command, SubjectOptions& options) {
     AddModelOptions(command, options.model);
+    command.add_flag("--no-prefix-cache", options.no_prefix_cache,
+                     "Questions that begin alike do not share what was computed");
     command.add_option("--server", options.server,
                        "Instead of a model of this machine: an OpenAI-compatible server, its "
                        "address as far as /v1; --model names one of its models");
@@ -110,7 +113,7 @@ void AddSubjectOptions(CLI::App& command, SubjectOptions& options) {
 }
 
 Result<OpenedSubject> OpenSubject(const SubjectOptions& options, bool chat) {
-    if (options.server.empty()) return OpenLocalSubject(options.model);
+    if (options.server.empty()) return OpenLocalSubject(options.model, !options.no_prefix_cache);
     eval::ServerSubjectOptions server{.url = options.server};
     if (options.model_given) server.model = options.model.model;
     server.chat = chat;

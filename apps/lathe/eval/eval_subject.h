@@ -15,7 +15,8 @@ namespace lathe::app {
 struct SubjectOptions {
     ModelOptions model;
     bool model_given = false;  // on the command line
-    std::string server;        // "": a model of this machine
+    bool no_prefix_cache = false;
+    std::string server;  // "": a model of this machine
     std::string api_key_env;
     std::string ca_file;
     int concurrency = 8;
@@ -30,7 +31,8 @@ struct OpenedSubject {
 };
 
 // Loads the model with an engine for many short requests at once.
-Result<OpenedSubject> OpenLocalSubject(const ModelOptions& options);
+// `shares_prefixes`: what questions have in common is computed once.
+Result<OpenedSubject> OpenLocalSubject(const ModelOptions& options, bool shares_prefixes = true);
 
 // The key comes from the environment's variable `api_key_env`, unless that is "".
 Result<OpenedSubject> OpenServerSubject(eval::ServerSubjectOptions options,

@@ -207,6 +207,21 @@ TEST(ModelApi, TokenizesAndBack) {
     EXPECT_EQ(served.Post("/tokenize", {{"prompt", ""}}).json["count"], 0);
 }
 
+TEST(ModelApi, TellsHarnessesOfItsTokenizer) {
+    ServedOptions options;
+    Served served(options);
+    auto info = served.Get("/tokenizer_info").json;
+    EXPECT_EQ(info["bos_token"], nullptr);
+    EXPECT_EQ(info["eos_token"], "<|im_end|>");
+    EXPECT_EQ(info["vocab_size"], 258);
+    EXPECT_EQ(info["model_max_length"], 256);
+    EXPECT_EQ(info["chat_template"], options.chat_template);
+    // Which is how harnesses look up the token's number.
+    auto ids =
+        served.Post("/tokenize", {{"prompt", info["eos_token"]}, {"add_special_tokens", false}});
+    EXPECT_EQ(ids.json["tokens"].dump(), "[257]");
+}
+
 TEST(ModelApi, ShowsVllmsMetrics) {
     Served served;
     served.Post(kCompletionPath, Completion("a", {{"max_tokens", 5}}));

@@ -70,6 +70,22 @@ ApiResult<Json> Detokenize(const backends::LocalModel& model, std::string_view b
     return Json{{"prompt", model.tokenizer().Decode(*ids, /*keep_special=*/true)}};
 }
 
+// What a client that tokenizes through the server has to know beforehand, by the names
+// of Hugging Face's tokenizer_config.json, as vLLM gives it.
+Json TokenizerInfo(const backends::LocalModel& model) {
+    const auto& tokenizer = model.tokenizer();
+    auto text = [&](std::optional<tokenizer::TokenId> id) {
+        return id ? Json(tokenizer.TokenBytes(*id)) : Json(nullptr);
+    };
+    Json out{{"bos_token", text(tokenizer.bos())},
+             {"eos_token", text(tokenizer.eos())},
+             {"vocab_size", tokenizer.vocab_size()},
+             {"model_max_length", model.engine().context_length()}};
+    out["chat_template"] =
+        model.chat_template() ? Json(model.chat_template()->source()) : Json(nullptr);
+    return out;
+}
+
 using Answer = ApiResult<Json> (*)(const backends::LocalModel&, std::string_view);
 
 // Runs `answer` on the body, off the io thread.
@@ -112,6 +128,11 @@ void AddModelRoutes(Router& router, const backends::LocalModel& model) {
                     auto known = CheckModelName(model, call.capture);
                     exchange.Send(known ? JsonResponse(200, ModelJson(model, created))
                                         : ErrorResponse(known.error()));
+                    co_return;
+                }});
+    router.Add({"GET", "/tokenizer_info",
+                [&model](net::Exchange& exchange, const Call&) -> net::Task<void> {
+                    exchange.Send(JsonResponse(200, TokenizerInfo(model)));
                     co_return;
                 }});
     router.Add({"POST", "/tokenize", [&model](net::Exchange& exchange, const Call&) {
