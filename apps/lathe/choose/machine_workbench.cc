@@ -1,0 +1,221 @@
+#include "choose/machine_workbench.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "child_process.h"
+#include "core/platform/cpu.h"
+#include "eval/eval_subject.h"
+#include "learn/choose/words.h"
+#include "learn/quant/quantize.h"
+#include "service/registry/model_store.h"
+
+namespace lathe::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr double kGib = 1 << 30;
+constexpr double kProgramBytes = 60e6;  // the program without a model
+constexpr double kStepRows = 512;
+// A tenth of a machine's memory is left to the system.
+constexpr double kUsableMemory = 0.9;
+
+class OpenLocal : public choose::OpenCandidate {
+public:
+    explicit OpenLocal(std::unique_ptr<LocalSubject> model) : model_(std::move(model)) {}
+    eval::Subject& subject() override { return model_->subject(); }
+
+private:
+    std::unique_ptr<LocalSubject> model_;
+};
+
+std::unexpected<Error> NoServers(const choose::Candidate& candidate) {
+    return MakeError(Code::kUnimplemented,
+                     "{} is on a server ({}), and servers cannot be measured yet; leave the "
+                     "candidate out of the brief",
+                     candidate.model, candidate.entry.server);
+}
+
+uint64_t BytesOf(const fs::path& path) {
+    std::error_code ignored;
+    if (fs::is_regular_file(path, ignored)) return fs::file_size(path, ignored);
+    uint64_t sum = 0;
+    for (const auto& entry : fs::directory_iterator(path, ignored))
+        if (entry.is_regular_file(ignored)) sum += entry.file_size(ignored);
+    return sum;
+}
+
+// Requires: JSON of `lathe bench`.
+double NumberAt(const Json& json, const char* pointer) {
+    const Json value = json.value(Json::json_pointer(pointer), Json());
+    return value.is_number() ? value.get<double>() : 0;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<MachineWorkbench>> MachineWorkbench::Create(
+    const choose::Brief& brief, telemetry::ProgressDisplay& display, std::stop_token stop) {
+    std::unique_ptr<MachineWorkbench> out(
+        new MachineWorkbench(brief, display, std::move(stop)));
+    for (const choose::BriefCandidate& entry : brief.candidates) {
+        if (!entry.server.empty()) continue;
+        auto path = registry::ResolveModel(entry.model);
+        if (!path)
+            return std::unexpected(WithContext(
+                std::move(path).error(), fmt::format("candidate.model (line {})", entry.line)));
+        out->sources_[entry.model] = *std::move(path);
+    }
+    return out;
+}
+
+std::string MachineWorkbench::machine() const {
+    return fmt::format("{}, {} threads", platform::CpuModelName(), platform::UsableCores());
+}
+
+Result<fs::path> MachineWorkbench::File(const choose::Candidate& candidate) {
+    const fs::path& source = sources_.at(candidate.model);
+    if (candidate.precision == choose::kAsIs) return source;
+    return quantized_.File(source, candidate.precision, stop_);
+}
+
+Result<Json> MachineWorkbench::Identity(const choose::Candidate& candidate) {
+    if (candidate.is_remote()) return NoServers(candidate);
+    LATHE_TRY(fs::path file, File(candidate));
+    LATHE_TRY(std::string fingerprint, FingerprintOfModel(file));
+    return Json{{"fingerprint", fingerprint}, {"machine", machine()}};
+}
+
+std::string MachineWorkbench::Remark(const choose::Candidate& candidate) {
+    if (candidate.is_remote() || candidate.precision == choose::kAsIs) return "";
+    auto package = modelfile::ModelPackage::Open(sources_.at(candidate.model));
+    if (!package) return "";
+    auto source = quant::Source::Create(*package);
+    std::string types = source ? source->QuantizedTypes() : "";
+    if (types.empty()) return "";
+    return choose::Say(brief_.report_language,
+                       fmt::format("made of weights that were quantized before ({}): their errors "
+                                   "stay, and no precision is better than the source's",
+                                   types),
+                       fmt::format("由已量化过的权重（{}）制成：原有误差仍在，任何精度都不会优于来源",
+                                   types));
+}
+
+// With the smallest model, which loads soonest.
+Status MachineWorkbench::MeasureMachine() {
+    if (here_) return {};
+    LATHE_TRY(here_, MachineHere::Create("", 0));
+    auto smallest = std::ranges::min_element(
+        sources_, {}, [](const auto& source) { return BytesOf(source.second); });
+    LATHE_TRY(auto package, modelfile::ModelPackage::Open(smallest->second));
+    LATHE_TRY(MeasuredModel measured, MeasureModel(package, "", 0));
+    shares_ = advise::Calibrate(measured.work, here_->For(measured.work.step_bytes),
+                                measured.speed);
+    return {};
+}
+
+// Of a mix: the source's, with the bytes that the mix is going to have.
+Result<advise::ModelWork> MachineWorkbench::WorkOf(const choose::Candidate& candidate) {
+    LATHE_TRY(auto package, modelfile::ModelPackage::Open(sources_.at(candidate.model)));
+    LATHE_TRY(auto config, model::ConfigFromPackage(package));
+    advise::ModelWork work = advise::WorkOf(config, package);
+    if (candidate.precision == choose::kAsIs) return work;
+    const quant::Mix* mix = quant::FindMix(candidate.precision);
+    LATHE_TRY(quant::Source source, quant::Source::Create(package));
+    LATHE_TRY(quant::Plan plan, quant::PlanMix(source, *mix, {}, false));
+    double scale = static_cast<double>(plan.FileBytes(source)) / work.weight_bytes;
+    work.precision = candidate.precision;
+    work.weight_bytes *= scale;
+    work.step_bytes *= scale;
+    work.quantized = work.step_bytes < 2 * (work.layer_elements + work.head_elements);
+    return work;
+}
+
+choose::Prediction MachineWorkbench::PredictOn(const advise::Machine& machine,
+                                               const advise::ModelWork& work,
+                                               const advise::EngineShares& shares,
+                                               const advise::ErrorFactor& error) const {
+    double users = brief_.traffic.users;
+    double prompt = brief_.traffic.prompt_tokens, answer = brief_.traffic.answer_tokens;
+    advise::Speed speed =
+        advise::PredictSpeed(work, machine, shares,
+                             {.sequences = users, .depth = prompt + answer / 2, .prompt = prompt});
+    advise::MemoryNeed memory = advise::MemoryFor(
+        work, {.context = prompt + answer, .sequences = users, .step_rows = kStepRows});
+    return {.memory_gib = (memory.total() + kProgramBytes) / kGib,
+            .first_token_ms = users * prompt / speed.prefill * 1e3,
+            .tokens_per_second = speed.decode / users,
+            .error = error,
+            .parameters = work.layer_elements + work.head_elements};
+}
+
+Result<std::optional<choose::Predictions>> MachineWorkbench::Predict(
+    const choose::Candidate& candidate) {
+    if (candidate.is_remote()) return std::optional<choose::Predictions>();
+    LATHE_RETURN_IF_ERROR(MeasureMachine());
+    LATHE_TRY(advise::ModelWork work, WorkOf(candidate));
+    choose::Predictions out;
+    out.here = PredictOn(here_->For(work.step_bytes), work, shares_, advise::kCalibratedError);
+    for (const std::string& name : brief_.machines) {
+        LATHE_TRY(advise::Machine machine, advise::FindMachine(name));
+        choose::Prediction prediction =
+            PredictOn(machine, work, advise::TypicalShares(machine.kind),
+                      advise::PredictionError(machine.kind));
+        bool fits = prediction.memory_gib <= kUsableMemory * machine.memory_gib;
+        out.machines.push_back({.machine = machine, .prediction = prediction, .fits = fits});
+    }
+    return std::optional(std::move(out));
+}
+
+Result<std::unique_ptr<choose::OpenCandidate>> MachineWorkbench::Open(
+    const choose::Candidate& candidate, std::stop_token) {
+    if (candidate.is_remote()) return NoServers(candidate);
+    LATHE_TRY(fs::path file, File(candidate));
+    ModelOptions options;
+    // By its name where it has one, so that runs say what `lathe eval` would.
+    options.model = candidate.precision == choose::kAsIs ? candidate.model : file.string();
+    LATHE_TRY(auto model, LocalSubject::Load(options));
+    return std::make_unique<OpenLocal>(std::move(model));
+}
+
+Result<choose::Costs> MachineWorkbench::MeasureCosts(const choose::Candidate& candidate,
+                                                     std::stop_token stop) {
+    if (candidate.is_remote()) return NoServers(candidate);
+    LATHE_TRY(fs::path file, File(candidate));
+    LATHE_TRY(advise::ModelWork work, WorkOf(candidate));
+    const choose::Traffic& traffic = brief_.traffic;
+    double tokens = traffic.prompt_tokens + traffic.answer_tokens;
+    advise::MemoryNeed need = advise::MemoryFor(
+        work, {.context = tokens, .sequences = static_cast<double>(traffic.users),
+               .step_rows = kStepRows});
+    constexpr double kSpare = 64e6;  // pages are whole, and some more are kept
+    auto job = [&](int users) {
+        return fmt::format("{0}x{1}/{2}@{0}", users, traffic.prompt_tokens, traffic.answer_tokens);
+    };
+    LATHE_TRY(std::string text,
+              RunSelf({"bench", "--model", file.string(), "--works", "serve", "--serve", job(1),
+                       "--serve", job(traffic.users), "--kv-memory",
+                       fmt::format("{:.0f}", 1.1 * need.kv + kSpare), "--json"},
+                      stop));
+    LATHE_TRY(Json bench, ParseJson(text));
+    double users = traffic.users;
+    choose::Costs costs;
+    costs.first_token_ms = NumberAt(bench, "/serve/1/first_token_ms/p90");
+    // Of all while none waits for its first token; where there is no such moment, of all from
+    // end to end.
+    double together = NumberAt(bench, "/serve/1/decode_per_second");
+    double whole = NumberAt(bench, "/serve/1/generated_per_second");
+    costs.tokens_per_second = (together > 0 ? together : whole) / users;
+    double alone = NumberAt(bench, "/serve/0/decode_per_second");
+    costs.tokens_per_second_alone =
+        alone > 0 ? alone : NumberAt(bench, "/serve/0/generated_per_second");
+    costs.answers_per_second = whole;
+    costs.memory_gib = (NumberAt(bench, "/loaded_peak_resident_bytes") + need.kv +
+                        need.activations) / kGib;
+    if (whole <= 0 || *costs.first_token_ms <= 0)
+        return MakeError(Code::kInternal, "`lathe bench` gave no speed of {}", candidate.name);
+    return costs;
+}
+
+}  // namespace lathe::app
