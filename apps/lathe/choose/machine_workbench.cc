@@ -195,7 +195,8 @@ Result<choose::Costs> MachineWorkbench::MeasureCosts(const choose::Candidate& ca
     };
     LATHE_TRY(std::string text,
               RunSelf({"bench", "--model", file.string(), "--works", "serve", "--serve", job(1),
-                       "--serve", job(traffic.users), "--kv-memory",
+                       "--serve", job(traffic.users), "--context",
+                       fmt::format("{:.0f}", tokens + 16), "--kv-memory",
                        fmt::format("{:.0f}", 1.1 * need.kv + kSpare), "--json"},
                       stop));
     LATHE_TRY(Json bench, ParseJson(text));

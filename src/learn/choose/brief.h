@@ -34,10 +34,10 @@ struct BriefTask {
 
 // What must hold on this machine, and with how many readers. What is not given is no limit.
 struct Limits {
-    std::optional<double> first_token_ms;
-    std::optional<double> tokens_per_second;  // of one reader, while all read
-    std::optional<double> memory_gib;
-    std::optional<double> cost_per_million_tokens;
+    std::optional<double> first_token_ms{};
+    std::optional<double> tokens_per_second{};  // of one reader, while all read
+    std::optional<double> memory_gib{};
+    std::optional<double> cost_per_million_tokens{};
 };
 
 // The traffic that is measured and predicted.

@@ -68,6 +68,13 @@ std::optional<double> CostPerMillion(const Brief& brief, const Candidate& candid
     return *brief.money.machine_hour / (*costs.answers_per_second * 3600) * 1e6;
 }
 
+// What a program has said on several lines, as one.
+std::string OneLine(std::string text) {
+    while (text.ends_with('\n')) text.pop_back();
+    std::ranges::replace(text, '\n', ' ');
+    return text;
+}
+
 // The first limit that a prediction breaks even at the good end of its error.
 std::optional<SetAside> Judge(const Prediction& prediction, const Limits& limits) {
     struct Case {
@@ -146,7 +153,7 @@ private:
         if (stop_.stop_requested() || status.error().code == Code::kCancelled)
             return MakeError(Code::kCancelled, "stopped");
         outcome.stage = Outcome::Stage::kFailed;
-        outcome.failure = status.error().message;
+        outcome.failure = OneLine(status.error().message);
         outcome.scores.clear();
         display_.Say(fmt::format("{} is left out: {}", outcome.candidate.name, outcome.failure));
         return {};

@@ -37,7 +37,7 @@ protected:
 };
 
 TEST_F(ChooserTest, RecommendsTheBestThatKeepsTheLimits) {
-    workbench_.models = {{"large", {.knows = 90, .tokens_per_second = 5}},
+    workbench_.models = {{"large", {.knows = 90, .tokens_per_second = 6}},
                          {"middle", {.knows = 70, .tokens_per_second = 30}},
                          {"small", {.knows = 40, .tokens_per_second = 60}}};
     Brief brief = ScriptedBrief(folder_, {"large", "middle", "small"});
@@ -52,7 +52,7 @@ TEST_F(ChooserTest, RecommendsTheBestThatKeepsTheLimits) {
     EXPECT_EQ(choice->tasks[0].chance, 0.25);
     EXPECT_EQ(choice->tasks[0].documents, 100u);
     bool relaxed = std::ranges::any_of(choice->changes, [&](const Change& change) {
-        return change.kind == Change::Kind::kRelax && change.to == 5 &&
+        return change.kind == Change::Kind::kRelax && change.to == 6 &&
                choice->contestants[change.winner].name == "large as-is";
     });
     EXPECT_TRUE(relaxed);

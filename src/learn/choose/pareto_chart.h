@@ -12,11 +12,11 @@ namespace lathe::choose {
 // .point, .out (breaks a limit), .best, .front, .bar, .grid, .limit.
 struct ParetoChart {
     struct Point {
-        std::string label;   // in the circle
-        std::string title;   // what a pointer over it shows
-        double x = 0;        // at least 0
-        double y = 0;        // quality
-        double low = 0;      // of its interval
+        std::string label{};  // in the circle
+        std::string title{};  // what a pointer over it shows
+        double x = 0;         // at least 0
+        double y = 0;         // quality
+        double low = 0;       // of its interval
         double high = 0;
         bool on_front = false;
         bool keeps_limits = true;

@@ -22,7 +22,7 @@ protected:
     ReportTest() {
         WriteScriptedTask(folder_);
         workbench_.models = {
-            {"large", {.knows = 90, .tokens_per_second = 5, .memory_gib = 6, .parameters = 4e9}},
+            {"large", {.knows = 90, .tokens_per_second = 6, .memory_gib = 6, .parameters = 4e9}},
             {"middle", {.knows = 70, .tokens_per_second = 30, .memory_gib = 2}},
             {"rival", {.knows = 69, .tokens_per_second = 80, .memory_gib = 1}},
             {"worse", {.knows = 10, .tokens_per_second = 20, .memory_gib = 3}},
@@ -55,8 +55,8 @@ TEST_F(ReportTest, SaysWhomToTakeAndWhy) {
     EXPECT_THAT(text, HasSubstr("documents do not tell it apart from rival as-is (-1.3"));
     EXPECT_THAT(text, HasSubstr("which costs less: speed for each reader 80 tok/s, memory 1 GiB"));
     EXPECT_THAT(text, HasSubstr("large as-is has quality 86.7 but breaks a limit: speed for each "
-                                "reader 5 tok/s instead of 10 tok/s"));
-    EXPECT_THAT(text, HasSubstr("With speed for each reader allowed to be 5 tok/s (now 10 tok/s): "
+                                "reader 6 tok/s instead of 10 tok/s"));
+    EXPECT_THAT(text, HasSubstr("With speed for each reader allowed to be 6 tok/s (now 10 tok/s): "
                                 "large as-is."));
     EXPECT_THAT(text, HasSubstr("dropped after the screen"));
     EXPECT_THAT(text, HasSubstr("set aside by prediction, not measured: memory 40 GiB"));
