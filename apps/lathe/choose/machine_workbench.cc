@@ -53,6 +53,15 @@ double NumberAt(const Json& json, const char* pointer) {
     return value.is_number() ? value.get<double>() : 0;
 }
 
+// Tokens a second of one reader: while none waits for its first token, or, where there is no
+// such moment, by the usual time between two tokens.
+double ReaderSpeed(const Json& bench, const std::string& job, double readers) {
+    double together = NumberAt(bench, (job + "/decode_per_second").c_str());
+    if (together > 0) return together / readers;
+    double between_ms = NumberAt(bench, (job + "/inter_token_ms/p50").c_str());
+    return between_ms > 0 ? 1e3 / between_ms : 0;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<MachineWorkbench>> MachineWorkbench::Create(
@@ -182,39 +191,48 @@ Result<std::unique_ptr<choose::OpenCandidate>> MachineWorkbench::Open(
 Result<choose::Costs> MachineWorkbench::MeasureCosts(const choose::Candidate& candidate,
                                                      std::stop_token stop) {
     if (candidate.is_remote()) return NoServers(candidate);
+    constexpr int kAttempts = 3;
+    LATHE_TRY(choose::Costs best, MeasureOnce(candidate, stop));
+    for (int i = 1; i < kAttempts && best.processor_share < choose::kUndisturbed; ++i) {
+        LATHE_TRY(choose::Costs again, MeasureOnce(candidate, stop));
+        if (again.processor_share > best.processor_share) best = again;
+    }
+    return best;
+}
+
+Result<choose::Costs> MachineWorkbench::MeasureOnce(const choose::Candidate& candidate,
+                                                    std::stop_token stop) {
     LATHE_TRY(fs::path file, File(candidate));
     LATHE_TRY(advise::ModelWork work, WorkOf(candidate));
     const choose::Traffic& traffic = brief_.traffic;
-    double tokens = traffic.prompt_tokens + traffic.answer_tokens;
+    double users = traffic.users, tokens = traffic.prompt_tokens + traffic.answer_tokens;
     advise::MemoryNeed need = advise::MemoryFor(
-        work, {.context = tokens, .sequences = static_cast<double>(traffic.users),
-               .step_rows = kStepRows});
+        work, {.context = tokens, .sequences = users, .step_rows = kStepRows});
     constexpr double kSpare = 64e6;  // pages are whole, and some more are kept
-    auto job = [&](int users) {
-        return fmt::format("{0}x{1}/{2}@{0}", users, traffic.prompt_tokens, traffic.answer_tokens);
+    auto job = [&](int readers) {
+        return fmt::format("{0}x{1}/{2}@{0}", readers, traffic.prompt_tokens,
+                           traffic.answer_tokens);
     };
     LATHE_TRY(std::string text,
               RunSelf({"bench", "--model", file.string(), "--works", "serve", "--serve", job(1),
                        "--serve", job(traffic.users), "--context",
                        fmt::format("{:.0f}", tokens + 16), "--kv-memory",
                        fmt::format("{:.0f}", 1.1 * need.kv + kSpare), "--json"},
-                      stop));
+                      std::move(stop)));
     LATHE_TRY(Json bench, ParseJson(text));
-    double users = traffic.users;
     choose::Costs costs;
     costs.first_token_ms = NumberAt(bench, "/serve/1/first_token_ms/p90");
-    // Of all while none waits for its first token; where there is no such moment, of all from
-    // end to end.
-    double together = NumberAt(bench, "/serve/1/decode_per_second");
-    double whole = NumberAt(bench, "/serve/1/generated_per_second");
-    costs.tokens_per_second = (together > 0 ? together : whole) / users;
-    double alone = NumberAt(bench, "/serve/0/decode_per_second");
-    costs.tokens_per_second_alone =
-        alone > 0 ? alone : NumberAt(bench, "/serve/0/generated_per_second");
-    costs.answers_per_second = whole;
-    costs.memory_gib = (NumberAt(bench, "/loaded_peak_resident_bytes") + need.kv +
-                        need.activations) / kGib;
-    if (whole <= 0 || *costs.first_token_ms <= 0)
+    costs.tokens_per_second = ReaderSpeed(bench, "/serve/1", users);
+    costs.tokens_per_second_alone = ReaderSpeed(bench, "/serve/0", 1);
+    costs.answers_per_second = NumberAt(bench, "/serve/1/generated_per_second");
+    costs.memory_gib =
+        (NumberAt(bench, "/loaded_peak_resident_bytes") + need.kv + need.activations) / kGib;
+    // Its threads wait for each other without sleeping, so that they use all they are given.
+    costs.processor_share =
+        std::min(1.0, NumberAt(bench, "/serve/1/cpu_seconds") /
+                          (NumberAt(bench, "/threads") * NumberAt(bench, "/serve/1/seconds")));
+    if (!(*costs.answers_per_second > 0 && *costs.first_token_ms > 0 &&
+          costs.processor_share > 0))
         return MakeError(Code::kInternal, "`lathe bench` gave no speed of {}", candidate.name);
     return costs;
 }

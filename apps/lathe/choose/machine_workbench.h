@@ -39,6 +39,7 @@ private:
     // What is loaded: the model's own files, or the quantized one, made if need be.
     Result<std::filesystem::path> File(const choose::Candidate& candidate);
     Status MeasureMachine();
+    Result<choose::Costs> MeasureOnce(const choose::Candidate& candidate, std::stop_token stop);
     Result<advise::ModelWork> WorkOf(const choose::Candidate& candidate);
     choose::Prediction PredictOn(const advise::Machine& machine, const advise::ModelWork& work,
                                  const advise::EngineShares& shares,

@@ -27,7 +27,8 @@ Json AsJson(const Costs& costs) {
             {"tokens_per_second_alone", OrNull(costs.tokens_per_second_alone)},
             {"answers_per_second", OrNull(costs.answers_per_second)},
             {"memory_gib", OrNull(costs.memory_gib)},
-            {"cost_per_million_tokens", OrNull(costs.cost_per_million_tokens)}};
+            {"cost_per_million_tokens", OrNull(costs.cost_per_million_tokens)},
+            {"processor_share", costs.processor_share}};
 }
 
 Json AsJson(const Prediction& prediction) {

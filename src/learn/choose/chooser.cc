@@ -35,7 +35,8 @@ Json CostsAsJson(const Costs& costs) {
             {"tokens_per_second", or_null(costs.tokens_per_second)},
             {"tokens_per_second_alone", or_null(costs.tokens_per_second_alone)},
             {"answers_per_second", or_null(costs.answers_per_second)},
-            {"memory_gib", or_null(costs.memory_gib)}};
+            {"memory_gib", or_null(costs.memory_gib)},
+            {"processor_share", costs.processor_share}};
 }
 
 std::optional<double> NumberOf(const Json& json, std::string_view key) {
@@ -49,7 +50,8 @@ Costs CostsFromJson(const Json& json) {
             .tokens_per_second = NumberOf(json, "tokens_per_second"),
             .tokens_per_second_alone = NumberOf(json, "tokens_per_second_alone"),
             .answers_per_second = NumberOf(json, "answers_per_second"),
-            .memory_gib = NumberOf(json, "memory_gib")};
+            .memory_gib = NumberOf(json, "memory_gib"),
+            .processor_share = NumberOf(json, "processor_share").value_or(1)};
 }
 
 // Of a million tokens of answers: what the machine costs meanwhile, or the server's prices
@@ -228,7 +230,7 @@ private:
         return {};
     }
 
-    // As measured before, if by the same candidate with the same traffic.
+    // As measured before, if by the same candidate with the same traffic and undisturbed.
     Result<Costs> CostsOf(const Candidate& candidate, const fs::path& file) {
         LATHE_TRY(Json identity, workbench_.Identity(candidate));
         identity["traffic"] = {brief_.traffic.users, brief_.traffic.prompt_tokens,
@@ -236,8 +238,10 @@ private:
         if (auto text = platform::ReadFile(file))
             if (auto known = ParseJson(*text); known && known->is_object() &&
                                                known->value("of", Json()) == identity &&
-                                               known->contains("measured"))
-                return CostsFromJson((*known)["measured"]);
+                                               known->contains("measured")) {
+                Costs costs = CostsFromJson((*known)["measured"]);
+                if (costs.processor_share >= kUndisturbed) return costs;
+            }
         LATHE_TRY(Costs costs, workbench_.MeasureCosts(candidate, stop_));
         Json record{{"of", identity}, {"measured", CostsAsJson(costs)}};
         LATHE_RETURN_IF_ERROR(platform::WriteFileAtomically(file, DumpJson(record, 2) + "\n"));

@@ -54,8 +54,9 @@ ReportTable FateTable(const Choice& choice, Language language) {
     for (const Outcome& outcome : choice.outcomes) {
         std::string fate = FateSentence(choice, outcome, language);
         if (!fate.empty()) table.rows.push_back({outcome.candidate.name, fate});
-        if (!outcome.remark.empty())
-            table.rows.push_back({outcome.candidate.name, outcome.remark});
+        for (const std::string& remark :
+             {outcome.remark, DisturbanceSentence(outcome, language)})
+            if (!remark.empty()) table.rows.push_back({outcome.candidate.name, remark});
     }
     return table;
 }

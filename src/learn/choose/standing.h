@@ -25,8 +25,14 @@ struct Costs {
     std::optional<double> answers_per_second{};       // tokens of all readers, prompts' time
                                                       // included
     std::optional<double> memory_gib{};               // of this machine
+    // Of the processor time it could have had while its speed was measured; below
+    // kUndisturbed it is faster than measured.
+    double processor_share = 1;
     std::optional<double> cost_per_million_tokens{};  // of answers, their prompts included
 };
+
+// Other programs have not disturbed a measurement.
+inline constexpr double kUndisturbed = 0.85;
 
 enum class Limit : uint8_t { kFirstToken, kSpeed, kMemory, kCost };
 inline constexpr std::array kLimits = {Limit::kFirstToken, Limit::kSpeed, Limit::kMemory,

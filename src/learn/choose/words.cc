@@ -431,6 +431,18 @@ std::string FateSentence(const Choice& choice, const Outcome& outcome, Language 
                            reason.error, bound));
 }
 
+std::string DisturbanceSentence(const Outcome& outcome, Language language) {
+    if (!outcome.costs || outcome.costs->processor_share >= kUndisturbed) return "";
+    double lost = 100 * (1 - outcome.costs->processor_share);
+    return Say(language,
+               fmt::format("other programs took {:.0f} % of the processor time while its speed was "
+                           "measured: it is faster than stated. The same command measures it again",
+                           lost),
+               fmt::format("测速时其他程序占用了 {:.0f}% 的处理器时间：实际速度高于所示。"
+                           "再次运行同一命令会重新测量",
+                           lost));
+}
+
 std::string StandingWords(const Choice& choice, const Standing& standing, Language language) {
     if (!standing.broken.empty())
         return Say(language, "breaks: ", "超限：") + BrokenText(choice, standing, language);

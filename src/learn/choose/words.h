@@ -29,6 +29,8 @@ std::vector<std::string> ChangeSentences(const Choice& choice, Language language
 std::vector<std::string> AdviceSentences(const Choice& choice, Language language);
 // Why a candidate is not in the ranking; "" if it is.
 std::string FateSentence(const Choice& choice, const Outcome& outcome, Language language);
+// That other programs disturbed the measurement of its speed; "" if they did not.
+std::string DisturbanceSentence(const Outcome& outcome, Language language);
 // Of a row of the ranking: recommended, not told apart, certainly worse, breaks a limit.
 std::string StandingWords(const Choice& choice, const Standing& standing, Language language);
 // How predictions for other machines are to be read.
