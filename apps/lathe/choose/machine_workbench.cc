@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "child_process.h"
+#include "choose/server_speed.h"
 #include "core/platform/cpu.h"
 #include "eval/eval_subject.h"
 #include "learn/choose/words.h"
@@ -19,24 +21,18 @@ namespace fs = std::filesystem;
 constexpr double kGib = 1 << 30;
 constexpr double kProgramBytes = 60e6;  // the program without a model
 constexpr double kStepRows = 512;
+constexpr int kServerRequests = 8;  // at a time, at least
 // A tenth of a machine's memory is left to the system.
 constexpr double kUsableMemory = 0.9;
 
-class OpenLocal : public choose::OpenCandidate {
+class Opened : public choose::OpenCandidate {
 public:
-    explicit OpenLocal(std::unique_ptr<LocalSubject> model) : model_(std::move(model)) {}
-    eval::Subject& subject() override { return model_->subject(); }
+    explicit Opened(OpenedSubject opened) : opened_(std::move(opened)) {}
+    eval::Subject& subject() override { return *opened_.subject; }
 
 private:
-    std::unique_ptr<LocalSubject> model_;
+    OpenedSubject opened_;
 };
-
-std::unexpected<Error> NoServers(const choose::Candidate& candidate) {
-    return MakeError(Code::kUnimplemented,
-                     "{} is on a server ({}), and servers cannot be measured yet; leave the "
-                     "candidate out of the brief",
-                     candidate.model, candidate.entry.server);
-}
 
 uint64_t BytesOf(const fs::path& path) {
     std::error_code ignored;
@@ -90,7 +86,8 @@ Result<fs::path> MachineWorkbench::File(const choose::Candidate& candidate) {
 }
 
 Result<Json> MachineWorkbench::Identity(const choose::Candidate& candidate) {
-    if (candidate.is_remote()) return NoServers(candidate);
+    if (candidate.is_remote())
+        return Json{{"server", candidate.entry.server}, {"model", candidate.model}};
     LATHE_TRY(fs::path file, File(candidate));
     LATHE_TRY(std::string fingerprint, FingerprintOfModel(file));
     return Json{{"fingerprint", fingerprint}, {"machine", machine()}};
@@ -179,18 +176,27 @@ Result<std::optional<choose::Predictions>> MachineWorkbench::Predict(
 
 Result<std::unique_ptr<choose::OpenCandidate>> MachineWorkbench::Open(
     const choose::Candidate& candidate, std::stop_token) {
-    if (candidate.is_remote()) return NoServers(candidate);
+    if (candidate.is_remote()) {
+        LATHE_TRY(bool chat, AsksServersAsChat());
+        LATHE_TRY(OpenedSubject server,
+                  OpenServerSubject({.url = candidate.entry.server,
+                                     .model = candidate.model,
+                                     .chat = chat,
+                                     .concurrency = std::max(kServerRequests, brief_.traffic.users)},
+                                    candidate.entry.key_env));
+        return std::make_unique<Opened>(std::move(server));
+    }
     LATHE_TRY(fs::path file, File(candidate));
     ModelOptions options;
     // By its name where it has one, so that runs say what `lathe eval` would.
     options.model = candidate.precision == choose::kAsIs ? candidate.model : file.string();
-    LATHE_TRY(auto model, LocalSubject::Load(options));
-    return std::make_unique<OpenLocal>(std::move(model));
+    LATHE_TRY(OpenedSubject opened, OpenLocalSubject(options));
+    return std::make_unique<Opened>(std::move(opened));
 }
 
 Result<choose::Costs> MachineWorkbench::MeasureCosts(const choose::Candidate& candidate,
                                                      std::stop_token stop) {
-    if (candidate.is_remote()) return NoServers(candidate);
+    if (candidate.is_remote()) return MeasureRemote(candidate, std::move(stop));
     constexpr int kAttempts = 3;
     LATHE_TRY(choose::Costs best, MeasureOnce(candidate, stop));
     for (int i = 1; i < kAttempts && best.processor_share < choose::kUndisturbed; ++i) {
@@ -198,6 +204,27 @@ Result<choose::Costs> MachineWorkbench::MeasureCosts(const choose::Candidate& ca
         if (again.processor_share > best.processor_share) best = again;
     }
     return best;
+}
+
+Result<choose::Costs> MachineWorkbench::MeasureRemote(const choose::Candidate& candidate,
+                                                      std::stop_token stop) {
+    ServerSpeedOptions options{
+        .url = candidate.entry.server, .model = candidate.model, .api_key = "", .chat = false};
+    LATHE_TRY(options.chat, AsksServersAsChat());
+    if (const std::string& name = candidate.entry.key_env; !name.empty())
+        if (const char* key = std::getenv(name.c_str())) options.api_key = key;
+    return MeasureServer(options, brief_.traffic, std::move(stop));
+}
+
+// A server is asked one way.
+Result<bool> MachineWorkbench::AsksServersAsChat() const {
+    bool first = brief_.tasks.front().chat;
+    for (const choose::BriefTask& task : brief_.tasks)
+        if (task.chat != first)
+            return InvalidParam("task.chat",
+                                "servers are asked either as a chat or with plain prompts: give "
+                                "chat = true to all tasks or to none");
+    return first;
 }
 
 Result<choose::Costs> MachineWorkbench::MeasureOnce(const choose::Candidate& candidate,

@@ -14,7 +14,7 @@ namespace lathe::app {
 
 // This machine as the chooser's workbench: models are resolved, quantized, loaded and
 // evaluated in this process; their speed and memory are measured in one of their own
-// (`lathe bench`). Servers cannot be measured yet; such candidates fail with a message.
+// (`lathe bench`). Servers are asked over the network, and nothing is predicted of them.
 class MachineWorkbench : public choose::Workbench {
 public:
     // Errors: a candidate's model that is not here (with its line in the brief).
@@ -39,6 +39,8 @@ private:
     // What is loaded: the model's own files, or the quantized one, made if need be.
     Result<std::filesystem::path> File(const choose::Candidate& candidate);
     Status MeasureMachine();
+    Result<choose::Costs> MeasureRemote(const choose::Candidate& candidate, std::stop_token stop);
+    Result<bool> AsksServersAsChat() const;
     Result<choose::Costs> MeasureOnce(const choose::Candidate& candidate, std::stop_token stop);
     Result<advise::ModelWork> WorkOf(const choose::Candidate& candidate);
     choose::Prediction PredictOn(const advise::Machine& machine, const advise::ModelWork& work,

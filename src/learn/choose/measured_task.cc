@@ -6,6 +6,7 @@
 
 #include "compute/chat/unicode.h"
 #include "core/platform/files.h"
+#include "learn/eval/task_library.h"
 
 namespace lathe::choose {
 namespace {
@@ -84,7 +85,9 @@ Status MeasuredTask::ReadSet() {
     } else if (!brief_.file.empty()) {
         LATHE_TRY(set_, eval::ReadTaskSet({brief_.file}));
     } else {
-        LATHE_TRY(set_, eval::ReadTaskSet({brief_.builtin}));
+        LATHE_TRY(eval::TaskLibrary library, eval::TaskLibrary::Open());
+        LATHE_TRY(auto files, library.Find(brief_.builtin));
+        LATHE_TRY(set_, eval::ReadTaskSet(files));
     }
     if (set_.tasks.empty()) return InvalidArgument("holds no task");
     return {};
