@@ -31,8 +31,8 @@ Result<choose::Choice> Run(const ChooseArguments& arguments, const std::filesyst
     LATHE_TRY(choose::Choice choice,
               choose::Choose(brief, *workbench, {.output = output, .quick = arguments.quick},
                              *display, stop));
-    LATHE_RETURN_IF_ERROR(platform::WriteFileAtomically(output / "choice.json",
-                                                        DumpJson(choice.AsJson(), 2) + "\n"));
+    LATHE_RETURN_IF_ERROR(
+        platform::WriteFileAtomically(output / "choice.json", DumpJson(choice.AsJson(), 2) + "\n"));
     LATHE_RETURN_IF_ERROR(platform::WriteFileAtomically(
         output / "report.html", choose::ChoiceAsHtml(choice, brief.report_language)));
     return choice;
@@ -41,8 +41,7 @@ Result<choose::Choice> Run(const ChooseArguments& arguments, const std::filesyst
 int ChooseCommand(const ChooseArguments& arguments) {
     StopOnSignal stop;
     std::filesystem::path output = arguments.output;
-    if (output.empty())
-        output = std::filesystem::path(arguments.brief).stem().string() + "-choice";
+    if (output.empty()) output = std::filesystem::path(arguments.brief).stem().string() + "-choice";
     auto choice = Run(arguments, output, stop.token());
     if (choice) {
         fmt::print("{}", arguments.json

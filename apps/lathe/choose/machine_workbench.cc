@@ -62,8 +62,7 @@ double ReaderSpeed(const Json& bench, const std::string& job, double readers) {
 
 Result<std::unique_ptr<MachineWorkbench>> MachineWorkbench::Create(
     const choose::Brief& brief, telemetry::ProgressDisplay& display, std::stop_token stop) {
-    std::unique_ptr<MachineWorkbench> out(
-        new MachineWorkbench(brief, display, std::move(stop)));
+    std::unique_ptr<MachineWorkbench> out(new MachineWorkbench(brief, display, std::move(stop)));
     for (const choose::BriefCandidate& entry : brief.candidates) {
         if (!entry.server.empty()) continue;
         auto path = registry::ResolveModel(entry.model);
@@ -100,12 +99,12 @@ std::string MachineWorkbench::Remark(const choose::Candidate& candidate) {
     auto source = quant::Source::Create(*package);
     std::string types = source ? source->QuantizedTypes() : "";
     if (types.empty()) return "";
-    return choose::Say(brief_.report_language,
-                       fmt::format("made of weights that were quantized before ({}): their errors "
-                                   "stay, and no precision is better than the source's",
-                                   types),
-                       fmt::format("由已量化过的权重（{}）制成：原有误差仍在，任何精度都不会优于来源",
-                                   types));
+    return choose::Say(
+        brief_.report_language,
+        fmt::format("made of weights that were quantized before ({}): their errors "
+                    "stay, and no precision is better than the source's",
+                    types),
+        fmt::format("由已量化过的权重（{}）制成：原有误差仍在，任何精度都不会优于来源", types));
 }
 
 // With the smallest model, which loads soonest.
@@ -116,8 +115,8 @@ Status MachineWorkbench::MeasureMachine() {
         sources_, {}, [](const auto& source) { return BytesOf(source.second); });
     LATHE_TRY(auto package, modelfile::ModelPackage::Open(smallest->second));
     LATHE_TRY(MeasuredModel measured, MeasureModel(package, "", 0));
-    shares_ = advise::Calibrate(measured.work, here_->For(measured.work.step_bytes),
-                                measured.speed);
+    shares_ =
+        advise::Calibrate(measured.work, here_->For(measured.work.step_bytes), measured.speed);
     return {};
 }
 
@@ -178,12 +177,13 @@ Result<std::unique_ptr<choose::OpenCandidate>> MachineWorkbench::Open(
     const choose::Candidate& candidate, std::stop_token) {
     if (candidate.is_remote()) {
         LATHE_TRY(bool chat, AsksServersAsChat());
-        LATHE_TRY(OpenedSubject server,
-                  OpenServerSubject({.url = candidate.entry.server,
-                                     .model = candidate.model,
-                                     .chat = chat,
-                                     .concurrency = std::max(kServerRequests, brief_.traffic.users)},
-                                    candidate.entry.key_env));
+        LATHE_TRY(
+            OpenedSubject server,
+            OpenServerSubject({.url = candidate.entry.server,
+                               .model = candidate.model,
+                               .chat = chat,
+                               .concurrency = std::max(kServerRequests, brief_.traffic.users)},
+                              candidate.entry.key_env));
         return std::make_unique<Opened>(std::move(server));
     }
     LATHE_TRY(fs::path file, File(candidate));
@@ -197,7 +197,7 @@ Result<std::unique_ptr<choose::OpenCandidate>> MachineWorkbench::Open(
 Result<choose::Costs> MachineWorkbench::MeasureCosts(const choose::Candidate& candidate,
                                                      std::stop_token stop) {
     if (candidate.is_remote()) return MeasureRemote(candidate, std::move(stop));
-    constexpr int kAttempts = 3;
+    constexpr int kAttempts = 2;
     LATHE_TRY(choose::Costs best, MeasureOnce(candidate, stop));
     for (int i = 1; i < kAttempts && best.processor_share < choose::kUndisturbed; ++i) {
         LATHE_TRY(choose::Costs again, MeasureOnce(candidate, stop));
@@ -233,19 +233,19 @@ Result<choose::Costs> MachineWorkbench::MeasureOnce(const choose::Candidate& can
     LATHE_TRY(advise::ModelWork work, WorkOf(candidate));
     const choose::Traffic& traffic = brief_.traffic;
     double users = traffic.users, tokens = traffic.prompt_tokens + traffic.answer_tokens;
-    advise::MemoryNeed need = advise::MemoryFor(
-        work, {.context = tokens, .sequences = users, .step_rows = kStepRows});
+    advise::MemoryNeed need =
+        advise::MemoryFor(work, {.context = tokens, .sequences = users, .step_rows = kStepRows});
     constexpr double kSpare = 64e6;  // pages are whole, and some more are kept
     auto job = [&](int readers) {
         return fmt::format("{0}x{1}/{2}@{0}", readers, traffic.prompt_tokens,
                            traffic.answer_tokens);
     };
-    LATHE_TRY(std::string text,
-              RunSelf({"bench", "--model", file.string(), "--works", "serve", "--serve", job(1),
-                       "--serve", job(traffic.users), "--context",
-                       fmt::format("{:.0f}", tokens + 16), "--kv-memory",
-                       fmt::format("{:.0f}", 1.1 * need.kv + kSpare), "--json"},
-                      std::move(stop)));
+    LATHE_TRY(
+        std::string text,
+        RunSelf({"bench", "--model", file.string(), "--works", "serve", "--serve", job(1),
+                 "--serve", job(traffic.users), "--context", fmt::format("{:.0f}", tokens + 16),
+                 "--kv-memory", fmt::format("{:.0f}", 1.1 * need.kv + kSpare), "--json"},
+                std::move(stop)));
     LATHE_TRY(Json bench, ParseJson(text));
     choose::Costs costs;
     costs.first_token_ms = NumberAt(bench, "/serve/1/first_token_ms/p90");
@@ -258,8 +258,7 @@ Result<choose::Costs> MachineWorkbench::MeasureOnce(const choose::Candidate& can
     costs.processor_share =
         std::min(1.0, NumberAt(bench, "/serve/1/cpu_seconds") /
                           (NumberAt(bench, "/threads") * NumberAt(bench, "/serve/1/seconds")));
-    if (!(*costs.answers_per_second > 0 && *costs.first_token_ms > 0 &&
-          costs.processor_share > 0))
+    if (!(*costs.answers_per_second > 0 && *costs.first_token_ms > 0 && costs.processor_share > 0))
         return MakeError(Code::kInternal, "`lathe bench` gave no speed of {}", candidate.name);
     return costs;
 }

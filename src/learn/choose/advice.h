@@ -20,11 +20,11 @@ inline constexpr double kQualityEnough = 0.9;
 
 struct TuningAdvice {
     enum class Verdict : uint8_t {
-        kEnough,   // little to win
-        kTune,     // the data is there
+        kEnough,     // little to win
+        kTune,       // the data is there
         kTryTuning,  // it may be
-        kGrow,     // too little data, and a larger model is certainly better
-        kCollect,  // too little data, and none of the larger models is certainly better
+        kGrow,       // too little data, and a larger model is certainly better
+        kCollect,    // too little data, and none of the larger models is certainly better
     };
     Verdict verdict = Verdict::kCollect;
     double quality = 0;

@@ -42,12 +42,12 @@ public:
         double number = value->get<double>();
         bool low = range.low_is_open ? number <= range.low : number < range.low;
         if (!std::isfinite(number) || low || number > range.high)
-            return Bad(key, fmt::format("must be {} {:g}{}, not {:g}",
-                                        range.low_is_open ? "above" : "at least", range.low,
-                                        range.high < 1e12 ? fmt::format(" and at most {:g}",
-                                                                        range.high)
-                                                          : "",
-                                        number));
+            return Bad(
+                key,
+                fmt::format("must be {} {:g}{}, not {:g}", range.low_is_open ? "above" : "at least",
+                            range.low,
+                            range.high < 1e12 ? fmt::format(" and at most {:g}", range.high) : "",
+                            number));
         return number;
     }
 
@@ -94,8 +94,8 @@ public:
         if (!value->is_array() || !std::ranges::all_of(*value, &Json::is_object))
             return Bad(key, fmt::format("must be tables: [[{}]]", key));
         if (value->size() > count_max)
-            return Bad(key, fmt::format("has {} entries; at most {} are taken", value->size(),
-                                        count_max));
+            return Bad(
+                key, fmt::format("has {} entries; at most {} are taken", value->size(), count_max));
         for (size_t i = 0; i < value->size(); ++i)
             tables.emplace_back(document_, (*value)[i], fmt::format("{}[{}]", Path(key), i));
         return tables;
@@ -185,9 +185,9 @@ private:
         for (const std::string& code : brief_.languages) {
             bool letters = std::ranges::all_of(code, [](char c) { return c >= 'a' && c <= 'z'; });
             if (!letters || code.size() < 2 || code.size() > 3)
-                return keys.Bad("languages",
-                                fmt::format("has \"{}\"; give ISO 639 codes, as \"en\", \"zh\"",
-                                            code));
+                return keys.Bad(
+                    "languages",
+                    fmt::format("has \"{}\"; give ISO 639 codes, as \"en\", \"zh\"", code));
         }
         return {};
     }
@@ -243,7 +243,8 @@ private:
         Assign(task.metric, metric);
         LATHE_TRY(auto filter, keys.Text("filter"));
         Assign(task.filter, filter);
-        LATHE_TRY(task.chance, keys.Number("chance", {.low = 0, .high = 0.99, .low_is_open = false}));
+        LATHE_TRY(task.chance,
+                  keys.Number("chance", {.low = 0, .high = 0.99, .low_is_open = false}));
         LATHE_TRY(task.shots, keys.Count("shots", 0, 1000));
         LATHE_TRY(auto chat, keys.Flag("chat"));
         Assign(task.chat, chat);
@@ -256,8 +257,9 @@ private:
         LATHE_TRY(auto tokens_max, keys.Count("max_length", 1, 1 << 20));
         for (const char* key : {"match", "max_length"})
             if (keys.Has(key) && task.prompts.empty())
-                return keys.Bad(key, "goes with prompts = \"...\" only; a task's file says by "
-                                     "itself when an answer is right and how long it may be");
+                return keys.Bad(key,
+                                "goes with prompts = \"...\" only; a task's file says by "
+                                "itself when an answer is right and how long it may be");
         Assign(task.match, match);
         Assign(task.answer_tokens_max, tokens_max);
         if (task.match != "starts-with" && task.match != "contains" && task.match != "equals")
@@ -312,8 +314,9 @@ private:
             count += candidate.precisions.size();
             for (const BriefCandidate& other : brief_.candidates)
                 if (other.model == candidate.model && other.server == candidate.server)
-                    return table.Bad("model", "is named by another candidate too; list its "
-                                              "precisions in one place");
+                    return table.Bad("model",
+                                     "is named by another candidate too; list its "
+                                     "precisions in one place");
             brief_.candidates.push_back(std::move(candidate));
         }
         if (count > Brief::kCandidatesMax)
@@ -332,8 +335,8 @@ private:
         path = (folder_ / path).lexically_normal();
         std::error_code ignored;
         if (!std::filesystem::exists(path, ignored)) {
-            auto bad = keys.Bad("model", fmt::format("names {}, which is not there",
-                                                     path.string()));
+            auto bad =
+                keys.Bad("model", fmt::format("names {}, which is not there", path.string()));
             bad.error().code = Code::kNotFound;
             return bad;
         }
@@ -379,9 +382,8 @@ private:
             if (name != kAsIs) {
                 const quant::Mix* mix = quant::FindMix(name);
                 if (mix == nullptr)
-                    return keys.Bad("precisions",
-                                    fmt::format("has {}; known are as-is and {}", name,
-                                                quant::MixNames()));
+                    return keys.Bad("precisions", fmt::format("has {}; known are as-is and {}",
+                                                              name, quant::MixNames()));
                 name = mix->name;
             }
             if (!seen.insert(name).second)

@@ -18,10 +18,10 @@ std::optional<Language> FindLanguage(std::string_view name);
 
 // What is measured of a candidate's quality: exactly one of `builtin`, `file`, `prompts`.
 struct BriefTask {
-    std::string name;               // for the report, unique
-    std::string builtin;            // a task that the program brings along
-    std::filesystem::path file;     // in lm-evaluation-harness's YAML
-    std::filesystem::path prompts;  // lines of prompt and expected text
+    std::string name;                // for the report, unique
+    std::string builtin;             // a task that the program brings along
+    std::filesystem::path file;      // in lm-evaluation-harness's YAML
+    std::filesystem::path prompts;   // lines of prompt and expected text
     std::string match = "contains";  // of prompts: starts-with, contains or equals
     int64_t answer_tokens_max = 32;  // of prompts
     double weight = 1;

@@ -157,9 +157,10 @@ TEST(Brief, NamesFilesThatAreNotThere) {
     ScratchDirectory folder;
     EXPECT_THAT(ErrorOf("title = \"t\"\n[[task]]\nfile = \"lost.yaml\"\n", folder.path()),
                 AllOf(HasSubstr("task[0].file (line 3)"), HasSubstr("lost.yaml")));
-    EXPECT_THAT(ErrorOf("title = \"t\"\n[[task]]\nname = \"a\"\n[[candidate]]\nmodel = \"x.gguf\"\n",
-                        folder.path()),
-                AllOf(HasSubstr("candidate[0].model (line 5)"), HasSubstr("x.gguf")));
+    EXPECT_THAT(
+        ErrorOf("title = \"t\"\n[[task]]\nname = \"a\"\n[[candidate]]\nmodel = \"x.gguf\"\n",
+                folder.path()),
+        AllOf(HasSubstr("candidate[0].model (line 5)"), HasSubstr("x.gguf")));
 }
 
 TEST(Brief, GivesTheLineOfBrokenToml) {

@@ -32,12 +32,12 @@ struct Outcome {
     Candidate candidate;
     Stage stage = Stage::kMeasured;
     std::optional<SetAside> set_aside{};
-    std::string failure{};  // of kFailed
+    std::string failure{};      // of kFailed
     std::string dropped_for{};  // the better one's name
     QualityDifference dropped_by{};
     std::optional<Predictions> predictions{};
-    std::optional<Costs> costs{};       // measured
-    std::vector<TaskScores> scores{};   // of the last stage it came to
+    std::optional<Costs> costs{};      // measured
+    std::vector<TaskScores> scores{};  // of the last stage it came to
     std::string remark{};
 };
 
@@ -55,10 +55,10 @@ struct Choice {
     std::string machine;
     bool quick = false;  // the screen is all there is
     std::vector<ChoiceTask> tasks;
-    std::vector<Outcome> outcomes;         // in the brief's order
-    std::vector<Contestant> contestants;   // those measured, with the documents of all
-    std::vector<Standing> standings;       // of the contestants, best first
-    std::optional<size_t> winner;          // a contestant
+    std::vector<Outcome> outcomes;        // in the brief's order
+    std::vector<Contestant> contestants;  // those measured, with the documents of all
+    std::vector<Standing> standings;      // of the contestants, best first
+    std::optional<size_t> winner;         // a contestant
     std::vector<Change> changes;
     std::optional<TuningAdvice> advice;
     std::vector<std::string> languages_not_measured;  // of the brief's

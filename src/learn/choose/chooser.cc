@@ -133,16 +133,15 @@ private:
             tasks_.push_back(std::move(loaded));
         }
         for (const std::string& language : brief_.languages)
-            if (!IsMeasured(language, tasks_))
-                choice_.languages_not_measured.push_back(language);
+            if (!IsMeasured(language, tasks_)) choice_.languages_not_measured.push_back(language);
         for (const MeasuredTask& task : tasks_)
-            choice_.tasks.push_back({.name = task.name(),
-                                     .weight = task.weight(),
-                                     .chance = task.chance(),
-                                     .metric = task.metric(),
-                                     .documents = task.document_count(
-                                         options_.quick ? brief_.screen_documents
-                                                        : brief_.documents)});
+            choice_.tasks.push_back(
+                {.name = task.name(),
+                 .weight = task.weight(),
+                 .chance = task.chance(),
+                 .metric = task.metric(),
+                 .documents = task.document_count(options_.quick ? brief_.screen_documents
+                                                                 : brief_.documents)});
         return {};
     }
 
@@ -163,9 +162,8 @@ private:
 
     Status PredictAll() {
         std::vector<Candidate> candidates = CandidatesOf(brief_);
-        telemetry::Progress bar(display_, {.label = "predict",
-                                           .unit = "candidates",
-                                           .total = candidates.size()});
+        telemetry::Progress bar(
+            display_, {.label = "predict", .unit = "candidates", .total = candidates.size()});
         for (Candidate& candidate : candidates) {
             Outcome outcome{.candidate = std::move(candidate)};
             LATHE_RETURN_IF_ERROR(Try(outcome, [&] { return Predict(outcome); }));
@@ -192,8 +190,7 @@ private:
         auto total = [&] {
             return each * static_cast<size_t>(std::ranges::count_if(choice_.outcomes, running));
         };
-        telemetry::Progress bar(display_,
-                                {.label = label, .unit = "documents", .total = total()});
+        telemetry::Progress bar(display_, {.label = label, .unit = "documents", .total = total()});
         size_t before = 0;
         for (Outcome& outcome : choice_.outcomes) {
             if (!running(outcome)) continue;

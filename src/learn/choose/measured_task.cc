@@ -54,8 +54,8 @@ Result<MeasuredTask> MeasuredTask::Load(const BriefTask& brief, int64_t document
         for (const eval::TaskConfig& config : out.set_.tasks) {
             LATHE_TRY(eval::Task task, eval::Task::Load(config, out.OptionsFor(documents_max)));
             out.counts_.push_back(task.document_count());
-            bool guessable = config.output_type == eval::OutputType::kMultipleChoice &&
-                             IsAccuracy(out.metric_);
+            bool guessable =
+                config.output_type == eval::OutputType::kMultipleChoice && IsAccuracy(out.metric_);
             for (size_t i = 0; i < task.document_count(); ++i) {
                 letters.Count(task.document(i));
                 if (!guessable) continue;
@@ -143,12 +143,10 @@ Result<TaskScores> MeasuredTask::Measure(eval::Subject& subject, int64_t limit,
                   [&](const eval::EvaluationProgress& state) { progress(state.done); }, stop));
     LATHE_TRY(std::vector<double> scores, ReadScores(run));
     if (scores.size() != document_count(limit))
-        return MakeError(Code::kInternal, "task {}: {} documents were scored instead of {}",
-                         name(), scores.size(), document_count(limit));
-    return TaskScores{.task = name(),
-                      .weight = weight(),
-                      .chance = chance_,
-                      .scores = std::move(scores)};
+        return MakeError(Code::kInternal, "task {}: {} documents were scored instead of {}", name(),
+                         scores.size(), document_count(limit));
+    return TaskScores{
+        .task = name(), .weight = weight(), .chance = chance_, .scores = std::move(scores)};
 }
 
 // From the samples of the run, one filter of each task.

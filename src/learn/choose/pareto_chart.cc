@@ -41,15 +41,12 @@ public:
 
     std::string Svg() const {
         return fmt::format("<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\">\n", kWidth,
-                           kHeight,
-                           EscapeHtml(chart_.y_title + " / " + chart_.x_title)) +
+                           kHeight, EscapeHtml(chart_.y_title + " / " + chart_.x_title)) +
                Axes() + LimitLine() + Front() + Points() + "</svg>\n";
     }
 
 private:
-    double X(double value) const {
-        return kLeft + value / x_high_ * (kWidth - kLeft - kRight);
-    }
+    double X(double value) const { return kLeft + value / x_high_ * (kWidth - kLeft - kRight); }
     double Y(double value) const {
         return kTop + (y_high_ - value) / (y_high_ - y_low_) * (kHeight - kTop - kBottom);
     }
@@ -69,8 +66,7 @@ private:
                 "<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{:.4g}</text>\n", X(at),
                 kHeight - kBottom + 18, at);
         out += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{}</text>\n",
-                           (kLeft + kWidth - kRight) / 2, kHeight - 8,
-                           EscapeHtml(chart_.x_title));
+                           (kLeft + kWidth - kRight) / 2, kHeight - 8, EscapeHtml(chart_.x_title));
         return out + fmt::format(
                          "<text transform=\"translate(14 {:.1f}) rotate(-90)\" "
                          "text-anchor=\"middle\">{}</text>\n",
@@ -91,8 +87,8 @@ private:
         std::ranges::sort(front, {}, &ParetoChart::Point::x);
         std::string path;
         for (const ParetoChart::Point* point : front)
-            path += fmt::format("{}{:.1f},{:.1f}", path.empty() ? "" : " ", X(point->x),
-                                Y(point->y));
+            path +=
+                fmt::format("{}{:.1f},{:.1f}", path.empty() ? "" : " ", X(point->x), Y(point->y));
         return front.size() < 2 ? ""
                                 : fmt::format("<polyline class=\"front\" points=\"{}\"/>\n", path);
     }
@@ -100,16 +96,15 @@ private:
     std::string Points() const {
         std::string out;
         for (const ParetoChart::Point& point : chart_.points) {
-            std::string_view kind = point.recommended     ? "best"
+            std::string_view kind = point.recommended    ? "best"
                                     : point.keeps_limits ? "point"
                                                          : "out";
             out += fmt::format(
                 "<g class=\"{}\"><title>{}</title><line class=\"bar\" x1=\"{:.1f}\" x2=\"{:.1f}\" "
                 "y1=\"{:.1f}\" y2=\"{:.1f}\"/><circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"9\"/>"
                 "<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{}</text></g>\n",
-                kind, EscapeHtml(point.title), X(point.x), X(point.x), Y(point.low),
-                Y(point.high), X(point.x), Y(point.y), X(point.x), Y(point.y) + 4,
-                EscapeHtml(point.label));
+                kind, EscapeHtml(point.title), X(point.x), X(point.x), Y(point.low), Y(point.high),
+                X(point.x), Y(point.y), X(point.x), Y(point.y) + 4, EscapeHtml(point.label));
         }
         return out;
     }

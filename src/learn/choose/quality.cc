@@ -11,8 +11,7 @@ namespace {
 
 double Mean(std::span<const double> values) {
     LATHE_CHECK(!values.empty());
-    return std::accumulate(values.begin(), values.end(), 0.0) /
-           static_cast<double>(values.size());
+    return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
 double WeightSum(std::span<const TaskScores> tasks) {

@@ -45,8 +45,7 @@ std::string TableAsText(const ReportTable& table) {
 
 std::string TableAsHtml(const ReportTable& table) {
     std::string out = "<div class=\"wide\"><table><thead><tr>";
-    for (const std::string& head : table.heads)
-        out += fmt::format("<th>{}</th>", EscapeHtml(head));
+    for (const std::string& head : table.heads) out += fmt::format("<th>{}</th>", EscapeHtml(head));
     out += "</tr></thead><tbody>\n";
     for (const auto& row : table.rows) {
         out += "<tr>";
@@ -65,8 +64,7 @@ std::vector<Section> Sections(const Choice& choice, Language language) {
     return {{Say(language, "Recommendation", "推荐"), RecommendationSentences(choice, language)},
             {Say(language, "What would change it", "什么会改变推荐"),
              ChangeSentences(choice, language)},
-            {Say(language, "Tune or grow", "微调还是换大模型"),
-             AdviceSentences(choice, language)}};
+            {Say(language, "Tune or grow", "微调还是换大模型"), AdviceSentences(choice, language)}};
 }
 
 std::string SectionAsHtml(const Section& section) {
@@ -84,10 +82,9 @@ std::string ChartOf(const Choice& choice, Limit limit, Language language) {
     static constexpr std::string_view kUnits[] = {"ms", "tok/s", "GiB", ""};
     std::string unit(kUnits[static_cast<size_t>(limit)]);
     if (limit == Limit::kCost) unit = choice.brief.money.currency;
-    chart.x_title =
-        name + ", " + unit +
-        (IsLeast(limit) ? Say(language, " (more is better)", "（越高越好）")
-                        : Say(language, " (less is better)", "（越低越好）"));
+    chart.x_title = name + ", " + unit +
+                    (IsLeast(limit) ? Say(language, " (more is better)", "（越高越好）")
+                                    : Say(language, " (less is better)", "（越低越好）"));
     chart.y_title = Say(language, "quality", "质量");
     chart.limit = ValueOf(choice.brief.limits, limit);
     for (size_t place = 0; place < choice.standings.size(); ++place) {
@@ -139,8 +136,7 @@ std::string Charts(const Choice& choice, Language language) {
         charts += ChartOf(choice, limit, language);
     if (charts.empty()) return "";
     return fmt::format(
-        "<h2>{}</h2>\n<p>{}</p>\n{}",
-        EscapeHtml(Say(language, "What quality costs", "质量的代价")),
+        "<h2>{}</h2>\n<p>{}</p>\n{}", EscapeHtml(Say(language, "What quality costs", "质量的代价")),
         EscapeHtml(Say(language,
                        "The numbers are the places in the table; bars are 95 % intervals. The "
                        "line joins those that nobody beats in both; grey breaks a limit, green is "
@@ -184,16 +180,16 @@ std::string ChoiceAsHtml(const Choice& choice, Language language) {
     out += Charts(choice, language);
     for (size_t i = 1; i < sections.size(); ++i) out += SectionAsHtml(sections[i]);
     if (ReportTable fates = FateTable(choice, language); !fates.rows.empty())
-        out += fmt::format("<h2>{}</h2>\n",
-                           EscapeHtml(Say(language, "Not in the ranking, and remarks",
-                                          "未列入排名者与备注"))) +
-               TableAsHtml(fates);
+        out +=
+            fmt::format("<h2>{}</h2>\n", EscapeHtml(Say(language, "Not in the ranking, and remarks",
+                                                        "未列入排名者与备注"))) +
+            TableAsHtml(fates);
     if (ReportTable machines = MachineTable(choice, language); !machines.rows.empty())
-        out += fmt::format("<h2>{}</h2>\n<p>{}</p>\n",
-                           EscapeHtml(Say(language, "Other machines (predicted)",
-                                          "其他机器（预测）")),
-                           EscapeHtml(PredictionSentence(language))) +
-               TableAsHtml(machines);
+        out +=
+            fmt::format("<h2>{}</h2>\n<p>{}</p>\n",
+                        EscapeHtml(Say(language, "Other machines (predicted)", "其他机器（预测）")),
+                        EscapeHtml(PredictionSentence(language))) +
+            TableAsHtml(machines);
     out += fmt::format("<h2>{}</h2>\n", EscapeHtml(Say(language, "Tasks", "任务"))) +
            TableAsHtml(TaskTable(choice, language));
     return out + fmt::format("<footer><p>{}</p><p>{}</p></footer>\n</body></html>\n",

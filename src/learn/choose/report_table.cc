@@ -54,8 +54,7 @@ ReportTable FateTable(const Choice& choice, Language language) {
     for (const Outcome& outcome : choice.outcomes) {
         std::string fate = FateSentence(choice, outcome, language);
         if (!fate.empty()) table.rows.push_back({outcome.candidate.name, fate});
-        for (const std::string& remark :
-             {outcome.remark, DisturbanceSentence(outcome, language)})
+        for (const std::string& remark : {outcome.remark, DisturbanceSentence(outcome, language)})
             if (!remark.empty()) table.rows.push_back({outcome.candidate.name, remark});
     }
     return table;

@@ -78,9 +78,9 @@ TEST_F(ReportTest, IsOnePageWithoutScriptsOrOutsideParts) {
     Choice choice = Make();
     for (Language language : {Language::kEnglish, Language::kChinese}) {
         std::string page = ChoiceAsHtml(choice, language);
-        EXPECT_THAT(page, AllOf(HasSubstr("scripted &lt;brief&gt;"),
-                                HasSubstr("quantized &lt;twice&gt;"),
-                                HasSubstr("prefers-color-scheme:dark")));
+        EXPECT_THAT(page,
+                    AllOf(HasSubstr("scripted &lt;brief&gt;"), HasSubstr("quantized &lt;twice&gt;"),
+                          HasSubstr("prefers-color-scheme:dark")));
         EXPECT_THAT(page, AllOf(Not(HasSubstr("<script")), Not(HasSubstr("http")),
                                 Not(HasSubstr("src=")), Not(HasSubstr("nan"))));
         size_t charts = 0;
@@ -135,10 +135,20 @@ TEST(ParetoChart, JoinsTheFrontFromLeftToRight) {
     ParetoChart chart{.x_title = "x",
                       .y_title = "y",
                       .limit = 3,
-                      .points = {{.label = "1", .x = 4, .y = 0.9, .low = 0.8, .high = 1,
-                                  .on_front = true, .keeps_limits = false},
-                                 {.label = "2", .x = 2, .y = 0.5, .low = 0.4, .high = 0.6,
-                                  .on_front = true, .recommended = true},
+                      .points = {{.label = "1",
+                                  .x = 4,
+                                  .y = 0.9,
+                                  .low = 0.8,
+                                  .high = 1,
+                                  .on_front = true,
+                                  .keeps_limits = false},
+                                 {.label = "2",
+                                  .x = 2,
+                                  .y = 0.5,
+                                  .low = 0.4,
+                                  .high = 0.6,
+                                  .on_front = true,
+                                  .recommended = true},
                                  {.label = "3", .x = 3, .y = -0.1, .low = -0.2, .high = 0}}};
     std::string svg = chart.AsSvg();
     size_t line = svg.find("<polyline class=\"front\" points=\"");

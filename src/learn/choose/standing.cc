@@ -102,8 +102,8 @@ private:
         auto value = ValueOf(contestants_[*winner_].costs, limit);
         if (!value) return;
         Limits changed = limits_;
-        SetValue(changed, limit, IsLeast(limit) ? std::nextafter(*value, 1e300)
-                                                : std::nextafter(*value, 0.0));
+        SetValue(changed, limit,
+                 IsLeast(limit) ? std::nextafter(*value, 1e300) : std::nextafter(*value, 0.0));
         auto then = WinnerOf(contestants_, changed, weights_);
         if (!then) return;
         found_.push_back({.kind = Change::Kind::kTighten,
@@ -263,8 +263,7 @@ std::optional<size_t> WinnerOf(std::span<const Contestant> contestants, const Li
                                std::span<const double> weights) {
     constexpr double kNone = std::numeric_limits<double>::infinity();
     auto merit = [&](const Contestant& one) {
-        return std::tuple(QualityOf(one.tasks, weights),
-                          one.costs.tokens_per_second.value_or(0.0),
+        return std::tuple(QualityOf(one.tasks, weights), one.costs.tokens_per_second.value_or(0.0),
                           -one.costs.memory_gib.value_or(kNone));
     };
     std::optional<size_t> winner;
@@ -310,16 +309,16 @@ std::vector<Drop> FindDominated(std::span<const Contestant> contestants, const L
             const Costs& mine = contestants[i].costs;
             const Costs& theirs = contestants[j].costs;
             bool dominated = i != j && std::ranges::all_of(kLimits, [&](Limit limit) {
-                auto bound = ValueOf(limits, limit);
-                bool keeps = !Keeps(limit, ValueOf(mine, limit), bound) ||
-                             Keeps(limit, ValueOf(theirs, limit), bound);
-                return keeps && NoWorse(theirs, mine, limit, kSpeedTolerance);
-            });
+                                 auto bound = ValueOf(limits, limit);
+                                 bool keeps = !Keeps(limit, ValueOf(mine, limit), bound) ||
+                                              Keeps(limit, ValueOf(theirs, limit), bound);
+                                 return keeps && NoWorse(theirs, mine, limit, kSpeedTolerance);
+                             });
             if (dominated)
-                pairs.push_back({.contestant = i,
-                                 .by = j,
-                                 .difference = CompareQuality(contestants[i].tasks,
-                                                              contestants[j].tasks)});
+                pairs.push_back(
+                    {.contestant = i,
+                     .by = j,
+                     .difference = CompareQuality(contestants[i].tasks, contestants[j].tasks)});
         }
     std::vector<double> p_values;
     for (const Drop& pair : pairs) p_values.push_back(pair.difference.p_value);
@@ -337,8 +336,7 @@ std::vector<Drop> FindDominated(std::span<const Contestant> contestants, const L
     return drops;
 }
 
-std::vector<Change> WhatWouldChange(std::span<const Contestant> contestants,
-                                    const Limits& limits) {
+std::vector<Change> WhatWouldChange(std::span<const Contestant> contestants, const Limits& limits) {
     if (contestants.empty()) return {};
     return ChangeSearch(contestants, limits).Run();
 }

@@ -46,16 +46,17 @@ std::string WinnerAfter(const std::vector<Contestant>& contestants, Limits limit
     if (change.kind == Change::Kind::kWeight)
         weights[change.task] = to * (to > *change.from ? 1 + past : 1 - past);
     else
-        SetValue(limits, change.limit,
-                 to * ((change.kind == Change::Kind::kTighten) == IsLeast(change.limit)
-                           ? 1 + past
-                           : 1 - past));
+        SetValue(
+            limits, change.limit,
+            to * ((change.kind == Change::Kind::kTighten) == IsLeast(change.limit) ? 1 + past
+                                                                                   : 1 - past));
     auto winner = WinnerOf(contestants, limits, weights);
     return winner ? contestants[*winner].name : "";
 }
 
 TEST(WinnerOf, IsTheBestOfThoseThatKeepTheLimits) {
-    auto all = Make({{"large", {90, 90}, 100, 10, 8}, {"middle", {70, 70}, 100, 30, 3},
+    auto all = Make({{"large", {90, 90}, 100, 10, 8},
+                     {"middle", {70, 70}, 100, 30, 3},
                      {"small", {50, 50}, 100, 90, 1}});
     EXPECT_EQ(WinnerOf(all, {}), 0u);
     EXPECT_EQ(WinnerOf(all, {.memory_gib = 4}), 1u);
@@ -111,8 +112,8 @@ TEST(Rank, MarksTheFrontOfEachCost) {
 }
 
 TEST(FindDominated, DropsWhoIsCertainlyWorseAndNoCheaper) {
-    auto drops = FindDominated(
-        Make({{"best", {80, 80}, 100, 50, 1}, {"worse", {40, 40}, 100, 49, 1}}), {});
+    auto drops =
+        FindDominated(Make({{"best", {80, 80}, 100, 50, 1}, {"worse", {40, 40}, 100, 49, 1}}), {});
     ASSERT_EQ(drops.size(), 1u);
     EXPECT_EQ(drops[0].contestant, 1u);
     EXPECT_EQ(drops[0].by, 0u);
@@ -120,15 +121,15 @@ TEST(FindDominated, DropsWhoIsCertainlyWorseAndNoCheaper) {
 }
 
 TEST(FindDominated, KeepsWhoIsFasterSmallerOrPerhapsAsGood) {
-    EXPECT_THAT(FindDominated(Make({{"best", {80, 80}, 100, 50, 1}, {"fast", {40, 40}, 100, 60, 1}}),
-                              {}),
-                IsEmpty());
+    EXPECT_THAT(
+        FindDominated(Make({{"best", {80, 80}, 100, 50, 1}, {"fast", {40, 40}, 100, 60, 1}}), {}),
+        IsEmpty());
     EXPECT_THAT(FindDominated(
                     Make({{"best", {80, 80}, 100, 50, 1}, {"small", {40, 40}, 100, 50, 0.5}}), {}),
                 IsEmpty());
-    EXPECT_THAT(FindDominated(
-                    Make({{"best", {80, 80}, 100, 50, 1}, {"close", {79, 79}, 100, 50, 1}}), {}),
-                IsEmpty());
+    EXPECT_THAT(
+        FindDominated(Make({{"best", {80, 80}, 100, 50, 1}, {"close", {79, 79}, 100, 50, 1}}), {}),
+        IsEmpty());
 }
 
 TEST(FindDominated, KeepsWhoKeepsALimitThatTheBetterOneBreaks) {
@@ -138,7 +139,8 @@ TEST(FindDominated, KeepsWhoKeepsALimitThatTheBetterOneBreaks) {
 }
 
 TEST(WhatWouldChange, FindsTheNearestLimitsAndTheyHold) {
-    auto all = Make({{"large", {90, 90}, 700, 12, 6}, {"middle", {70, 70}, 300, 30, 3},
+    auto all = Make({{"large", {90, 90}, 700, 12, 6},
+                     {"middle", {70, 70}, 300, 30, 3},
                      {"small", {50, 50}, 100, 90, 1}});
     Limits limits{.first_token_ms = 500, .tokens_per_second = 10, .memory_gib = 8};
     auto changes = WhatWouldChange(all, limits);

@@ -41,12 +41,11 @@ std::string CostsText(const Costs& costs, const Brief& brief, Language language)
     std::vector<std::string> parts;
     for (Limit limit : kLimits)
         if (auto value = ValueOf(costs, limit))
-            parts.push_back(
-                Say(language,
-                    fmt::format("{} {}", LimitName(limit, language),
-                                LimitValue(limit, *value, brief)),
-                    fmt::format("{} {}", LimitName(limit, language),
-                                LimitValue(limit, *value, brief))));
+            parts.push_back(Say(
+                language,
+                fmt::format("{} {}", LimitName(limit, language), LimitValue(limit, *value, brief)),
+                fmt::format("{} {}", LimitName(limit, language),
+                            LimitValue(limit, *value, brief))));
     return Joined(parts, language);
 }
 
@@ -81,8 +80,8 @@ std::string Advantages(const Choice& choice, const Costs& rival, Language langua
         if (!a || !b) continue;
         double better = IsLeast(limit) ? *a / *b : *b / *a;
         if (!(better >= kNoticeable)) continue;
-        parts.push_back(fmt::format("{} {}", LimitName(limit, language),
-                                    LimitValue(limit, *a, choice.brief)));
+        parts.push_back(
+            fmt::format("{} {}", LimitName(limit, language), LimitValue(limit, *a, choice.brief)));
     }
     return Joined(parts, language);
 }
@@ -97,8 +96,7 @@ void AddRivals(const Choice& choice, Language language, std::vector<std::string>
                         IntervalText(standing.to_winner.interval, language));
         std::string advantages = Advantages(choice, rival.costs, language);
         if (!advantages.empty())
-            text += Say(language,
-                        fmt::format(", which costs less: {}", advantages),
+            text += Say(language, fmt::format(", which costs less: {}", advantages),
                         fmt::format("，且开销更小：{}", advantages));
         rivals.push_back(std::move(text));
     }
@@ -120,10 +118,10 @@ void AddRivals(const Choice& choice, Language language, std::vector<std::string>
         return;
     }
     for (const std::string& rival : rivals)
-        out.push_back(Say(
-            language,
-            fmt::format("The {} documents do not tell it apart from {}.", documents, rival),
-            fmt::format("这 {} 篇文档不足以区分它与 {}。", documents, rival)));
+        out.push_back(
+            Say(language,
+                fmt::format("The {} documents do not tell it apart from {}.", documents, rival),
+                fmt::format("这 {} 篇文档不足以区分它与 {}。", documents, rival)));
 }
 
 // Candidates of higher quality that a limit keeps out, and those nobody measured.
@@ -191,8 +189,8 @@ std::string ChangeText(const Choice& choice, const Change& change, Language lang
                            choice.tasks[change.task].name, more ? "above" : "below", to,
                            *change.from, then),
                fmt::format("若任务 {} 的权重{} {:.3g}（现为 {:.3g}）：{}。",
-                           choice.tasks[change.task].name, more ? "高于" : "低于", to,
-                           *change.from, then));
+                           choice.tasks[change.task].name, more ? "高于" : "低于", to, *change.from,
+                           then));
 }
 
 std::string ExamplesText(const TuningAdvice& advice, Language language) {
@@ -205,25 +203,23 @@ std::string ExamplesText(const TuningAdvice& advice, Language language) {
 
 std::string GrowingText(const TuningAdvice& advice, Language language) {
     if (advice.larger.empty())
-        return Say(language, "No larger candidate was measured, so that nothing is known of growing.",
+        return Say(language,
+                   "No larger candidate was measured, so that nothing is known of growing.",
                    "没有测量更大的候选，因此无法判断换大模型的效果。");
     std::string limits =
-        advice.larger_breaks_limits
-            ? Say(language, ", and it breaks a limit", "，且超出限制")
-            : "";
-    std::string verdict = advice.larger_is_better()
-                              ? Say(language, "certainly better", "显著更好")
+        advice.larger_breaks_limits ? Say(language, ", and it breaks a limit", "，且超出限制") : "";
+    std::string verdict = advice.larger_is_better() ? Say(language, "certainly better", "显著更好")
                           : advice.larger_gain.certainly_lower()
                               ? Say(language, "certainly worse", "显著更差")
                               : Say(language, "not told apart", "无法区分");
-    return Say(language,
-               fmt::format("Growing: {}, with {:.1f} times the parameters, scores {} ({}): {}{}.",
-                           advice.larger, advice.larger_ratio,
-                           SignedPoints(advice.larger_gain.value),
-                           IntervalText(advice.larger_gain.interval, language), verdict, limits),
-               fmt::format("换大模型：{} 的参数为 {:.1f} 倍，质量 {}（{}）：{}{}。", advice.larger,
-                           advice.larger_ratio, SignedPoints(advice.larger_gain.value),
-                           IntervalText(advice.larger_gain.interval, language), verdict, limits));
+    return Say(
+        language,
+        fmt::format("Growing: {}, with {:.1f} times the parameters, scores {} ({}): {}{}.",
+                    advice.larger, advice.larger_ratio, SignedPoints(advice.larger_gain.value),
+                    IntervalText(advice.larger_gain.interval, language), verdict, limits),
+        fmt::format("换大模型：{} 的参数为 {:.1f} 倍，质量 {}（{}）：{}{}。", advice.larger,
+                    advice.larger_ratio, SignedPoints(advice.larger_gain.value),
+                    IntervalText(advice.larger_gain.interval, language), verdict, limits));
 }
 
 std::string VerdictText(const TuningAdvice& advice, Language language) {
@@ -299,8 +295,8 @@ std::string LimitName(Limit limit, Language language) {
 
 std::string LimitValue(Limit limit, double value, const Brief& brief) {
     // Three digits, but no exponents.
-    int digits = value <= 0 ? 2 : std::clamp(2 - static_cast<int>(std::floor(std::log10(value))),
-                                             0, 6);
+    int digits =
+        value <= 0 ? 2 : std::clamp(2 - static_cast<int>(std::floor(std::log10(value))), 0, 6);
     std::string number = fmt::format("{:.{}f}", value, digits);
     if (number.find('.') != std::string::npos) {
         number.erase(number.find_last_not_of('0') + 1);
@@ -355,11 +351,10 @@ std::vector<std::string> RecommendationSentences(const Choice& choice, Language 
                 : Say(language,
                       fmt::format("Take {}: it has the best quality, {}.", best.name, quality),
                       fmt::format("推荐 {}：质量最高，为 {}。", best.name, quality)));
-        out.push_back(Say(language,
-                          fmt::format("It runs with: {}.",
-                                      CostsText(best.costs, choice.brief, language)),
-                          fmt::format("运行开销：{}。",
-                                      CostsText(best.costs, choice.brief, language))));
+        out.push_back(
+            Say(language,
+                fmt::format("It runs with: {}.", CostsText(best.costs, choice.brief, language)),
+                fmt::format("运行开销：{}。", CostsText(best.costs, choice.brief, language))));
         AddRivals(choice, language, out);
         AddBinding(choice, language, out);
     }
@@ -369,12 +364,12 @@ std::vector<std::string> RecommendationSentences(const Choice& choice, Language 
                           "measured.",
                           "这只是快速筛选的结果；去掉 --quick 会测量更多文档。"));
     for (const std::string& code : choice.languages_not_measured)
-        out.push_back(Say(language,
-                          fmt::format("The brief names the language {}, but no task's documents "
-                                      "are written in it: the ranking says nothing about it.",
-                                      code),
-                          fmt::format("任务书提到语言 {}，但没有任务的文档使用它：排名不反映该语言。",
-                                      code)));
+        out.push_back(Say(
+            language,
+            fmt::format("The brief names the language {}, but no task's documents "
+                        "are written in it: the ranking says nothing about it.",
+                        code),
+            fmt::format("任务书提到语言 {}，但没有任务的文档使用它：排名不反映该语言。", code)));
     return out;
 }
 
@@ -427,8 +422,8 @@ std::string FateSentence(const Choice& choice, const Outcome& outcome, Language 
                fmt::format("set aside by prediction, not measured: {} {} (within a factor of "
                            "{:.2g}), the limit is {}",
                            name, predicted, reason.error, bound),
-               fmt::format("按预测排除，未实测：{} {}（误差因子 {:.2g}），限制为 {}", name, predicted,
-                           reason.error, bound));
+               fmt::format("按预测排除，未实测：{} {}（误差因子 {:.2g}），限制为 {}", name,
+                           predicted, reason.error, bound));
 }
 
 std::string DisturbanceSentence(const Outcome& outcome, Language language) {
@@ -472,18 +467,18 @@ std::string QualitySentence(Language language) {
 
 std::string TrafficSentence(const Choice& choice, Language language) {
     const Traffic& traffic = choice.brief.traffic;
-    return Say(language,
-               fmt::format("Speeds are measured with {} at the same time, prompts of {} and "
-                           "answers of {} tokens: the time until nine of ten have their first "
-                           "token, and tokens a second of one of them. Memory is the loaded "
-                           "program at its peak with the keys and values of all.",
-                           traffic.users == 1 ? "1 reader"
-                                              : fmt::format("{} readers", traffic.users),
-                           traffic.prompt_tokens, traffic.answer_tokens),
-               fmt::format("速度在 {} 位读者同时使用、提示 {} 词元、回答 {} "
-                           "词元时测得：九成请求得到首个词元的时间，以及"
-                           "其中一位每秒得到的词元数。内存为程序载入后的峰值加上所有读者的键值缓存。",
-                           traffic.users, traffic.prompt_tokens, traffic.answer_tokens));
+    return Say(
+        language,
+        fmt::format("Speeds are measured with {} at the same time, prompts of {} and "
+                    "answers of {} tokens: the time until nine of ten have their first "
+                    "token, and tokens a second of one of them. Memory is the loaded "
+                    "program at its peak with the keys and values of all.",
+                    traffic.users == 1 ? "1 reader" : fmt::format("{} readers", traffic.users),
+                    traffic.prompt_tokens, traffic.answer_tokens),
+        fmt::format("速度在 {} 位读者同时使用、提示 {} 词元、回答 {} "
+                    "词元时测得：九成请求得到首个词元的时间，以及"
+                    "其中一位每秒得到的词元数。内存为程序载入后的峰值加上所有读者的键值缓存。",
+                    traffic.users, traffic.prompt_tokens, traffic.answer_tokens));
 }
 
 }  // namespace lathe::choose

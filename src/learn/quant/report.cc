@@ -88,7 +88,8 @@ std::string HtmlOf(const Table& lines) {
     out += "</tr></thead><tbody>\n";
     for (size_t i = 1; i < lines.size(); ++i) {
         out += "<tr>";
-        for (const std::string& cell : lines[i]) out += fmt::format("<td>{}</td>", EscapeHtml(cell));
+        for (const std::string& cell : lines[i])
+            out += fmt::format("<td>{}</td>", EscapeHtml(cell));
         out += "</tr>\n";
     }
     return out + "</tbody></table>\n";
