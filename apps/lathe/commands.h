@@ -14,6 +14,7 @@ namespace lathe::app {
 
 void AddBenchCommand(CLI::App& app, int& exit_code);
 void AddChatCommand(CLI::App& app, int& exit_code);
+void AddChooseCommand(CLI::App& app, int& exit_code);
 void AddDivergenceCommand(CLI::App& app, int& exit_code);
 void AddFitCommand(CLI::App& app, int& exit_code);
 void AddEvalCommand(CLI::App& app, int& exit_code);

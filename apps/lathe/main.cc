@@ -21,6 +21,7 @@ int main(int argc, char** argv) {
     lathe::app::AddImatrixCommand(app, exit_code);
     lathe::app::AddBenchCommand(app, exit_code);
     lathe::app::AddFitCommand(app, exit_code);
+    lathe::app::AddChooseCommand(app, exit_code);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

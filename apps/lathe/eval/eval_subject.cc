@@ -13,8 +13,6 @@
 namespace lathe::app {
 namespace {
 
-// Size, and a hash of the beginning and the end: enough to tell models apart without
-// reading gigabytes.
 Result<std::string> Fingerprint(const std::filesystem::path& file) {
     constexpr size_t kPart = 1u << 20;
     std::ifstream stream(file, std::ios::binary);
@@ -29,21 +27,6 @@ Result<std::string> Fingerprint(const std::filesystem::path& file) {
     }
     if (failed || !stream) return MakeError(Code::kInternal, "cannot read {}", file.string());
     return eval::HashText(bytes).substr(0, 32);
-}
-
-Result<std::string> FingerprintOfModel(const std::filesystem::path& path) {
-    if (!std::filesystem::is_directory(path)) return Fingerprint(path);
-    std::vector<std::filesystem::path> files;
-    for (const auto& entry : std::filesystem::directory_iterator(path))
-        if (entry.path().extension() == ".safetensors" || entry.path().extension() == ".json")
-            files.push_back(entry.path());
-    std::ranges::sort(files);
-    std::string all;
-    for (const auto& file : files) {
-        LATHE_TRY(std::string one, Fingerprint(file));
-        all += file.filename().string() + " " + one + "\n";
-    }
-    return eval::HashText(all).substr(0, 32);
 }
 
 Result<Json> IdentityOf(const ModelOptions& options, const backends::LocalModel& model) {
@@ -69,6 +52,21 @@ Result<std::string> RenderConversation(const backends::LocalModel& model,
 }
 
 }  // namespace
+
+Result<std::string> FingerprintOfModel(const std::filesystem::path& path) {
+    if (!std::filesystem::is_directory(path)) return Fingerprint(path);
+    std::vector<std::filesystem::path> files;
+    for (const auto& entry : std::filesystem::directory_iterator(path))
+        if (entry.path().extension() == ".safetensors" || entry.path().extension() == ".json")
+            files.push_back(entry.path());
+    std::ranges::sort(files);
+    std::string all;
+    for (const auto& file : files) {
+        LATHE_TRY(std::string one, Fingerprint(file));
+        all += file.filename().string() + " " + one + "\n";
+    }
+    return eval::HashText(all).substr(0, 32);
+}
 
 Result<OpenedSubject> OpenLocalSubject(const ModelOptions& options, bool shares_prefixes) {
     engine::EngineOptions engine;

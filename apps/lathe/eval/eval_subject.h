@@ -2,6 +2,7 @@
 // server.
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -33,6 +34,10 @@ struct OpenedSubject {
 // Loads the model with an engine for many short requests at once.
 // `shares_prefixes`: what questions have in common is computed once.
 Result<OpenedSubject> OpenLocalSubject(const ModelOptions& options, bool shares_prefixes = true);
+
+// Tells models apart without reading gigabytes: of a file its size and a hash of its beginning
+// and its end; of a folder those of its weights and configuration.
+Result<std::string> FingerprintOfModel(const std::filesystem::path& path);
 
 // The key comes from the environment's variable `api_key_env`, unless that is "".
 Result<OpenedSubject> OpenServerSubject(eval::ServerSubjectOptions options,

@@ -5,29 +5,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/base/html.h"
+
 namespace lathe::quant {
 namespace {
-
-std::string Escaped(std::string_view text) {
-    std::string out;
-    for (char c : text) switch (c) {
-            case '&':
-                out += "&amp;";
-                break;
-            case '<':
-                out += "&lt;";
-                break;
-            case '>':
-                out += "&gt;";
-                break;
-            case '"':
-                out += "&quot;";
-                break;
-            default:
-                out += c;
-        }
-    return out;
-}
 
 double Megabytes(uint64_t bytes) {
     return static_cast<double>(bytes) / 1e6;
@@ -103,11 +84,12 @@ std::string TextOf(const Table& lines) {
 
 std::string HtmlOf(const Table& lines) {
     std::string out = "<table><thead><tr>";
-    for (const std::string& head : lines[0]) out += fmt::format("<th>{}</th>", Escaped(head));
+    for (const std::string& head : lines[0]) out += fmt::format("<th>{}</th>", EscapeHtml(head));
     out += "</tr></thead><tbody>\n";
     for (size_t i = 1; i < lines.size(); ++i) {
         out += "<tr>";
-        for (const std::string& cell : lines[i]) out += fmt::format("<td>{}</td>", Escaped(cell));
+        for (const std::string& cell : lines[i])
+            out += fmt::format("<td>{}</td>", EscapeHtml(cell));
         out += "</tr>\n";
     }
     return out + "</tbody></table>\n";
@@ -152,7 +134,7 @@ public:
             out += fmt::format(
                 "<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"4\"/>"
                 "<text x=\"{:.1f}\" y=\"{:.1f}\">{}</text>\n",
-                x, y, x + 7, y - 5, Escaped(row->name));
+                x, y, x + 7, y - 5, EscapeHtml(row->name));
         }
         return out + "</svg>\n";
     }
@@ -222,7 +204,7 @@ std::string Report::AsHtml() const {
         "<meta name=\"viewport\" content=\"width=device-width\">"
         "<title>{0}: precisions</title><style>{1}</style></head><body>\n<h1>{0}</h1>\n"
         "<p>Divergence from the source over {2} positions of {3}, in nats; speeds on {4}.</p>\n",
-        Escaped(model), kStyle, positions, Escaped(text), Escaped(machine));
+        EscapeHtml(model), kStyle, positions, EscapeHtml(text), EscapeHtml(machine));
     out += HtmlOf(MainTable(rows)) + "<h2>What a byte buys</h2>\n" + Chart(rows).Svg();
     if (Table scores = ScoreTable(rows); !scores.empty())
         out +=
