@@ -13,7 +13,7 @@ namespace {
 bool Decode(std::string_view text, std::string& out) {
     std::string spaced(text);
     std::ranges::replace(spaced, '+', ' ');
-    return net::PercentDecode(spaced, out);
+    return !spaced.contains('\0') && net::PercentDecode(spaced, out);
 }
 
 }  // namespace
@@ -29,7 +29,8 @@ Result<Query> ParseQuery(std::string_view text, std::span<const std::string_view
         std::string name, value;
         bool is_whole = Decode(pair.substr(0, equals), name) &&
                         Decode(pair.substr(std::min(equals + 1, pair.size())), value);
-        if (!is_whole) return InvalidParam(name, "the query has a broken %-escape: {}", pair);
+        if (!is_whole)
+            return InvalidParam(name, "the query has a broken %-escape or a NUL: {}", pair);
         if (std::ranges::find(known, name) == known.end())
             return InvalidParam(name, "{} is not a parameter here; there are {}", name,
                                 fmt::join(known, ", "));

@@ -13,7 +13,7 @@ namespace lathe::api {
 using Query = std::map<std::string, std::string, std::less<>>;
 
 // "a=1&b=x%20y" -> {a: "1", b: "x y"}; '+' is a space. Errors (kInvalidArgument) name the
-// parameter: one that is not among `known`, that comes twice, or with a broken escape.
+// parameter: one that is not among `known`, that comes twice, or with a broken escape or a NUL.
 Result<Query> ParseQuery(std::string_view text, std::span<const std::string_view> known);
 
 // A whole number, or `fallback` if the parameter is not there. Error: it is none, or above `max`.

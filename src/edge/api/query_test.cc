@@ -25,6 +25,7 @@ TEST(ParseQuery, NamesTheParameterThatIsWrong) {
     EXPECT_THAT(ParseQuery("a=1&a=2", kKnown).error().message, HasSubstr("a is given twice"));
     for (const char* broken : {"a=%", "a=%4", "a=%zz", "a=%00", "%=1"})
         EXPECT_THAT(ParseQuery(broken, kKnown).error().message, HasSubstr("escape")) << broken;
+    EXPECT_THAT(ParseQuery(std::string_view("a=\0", 3), kKnown).error().message, HasSubstr("NUL"));
 }
 
 TEST(CountOr, TakesWholeNumbersWithinTheirLimit) {
