@@ -78,6 +78,9 @@ export class MockServer {
       });
     }
     if (path === `/v1/models/${MODEL}/facts`) return json(response, 200, FACTS);
+    if (path === '/v1/runs') {
+      return json(response, 200, { object: 'list', folder: '~/.cache/lathe/runs', data: [] });
+    }
     if (path === '/metrics') {
       response.end(`vllm:num_requests_running ${this.running}\n`);
       return;
