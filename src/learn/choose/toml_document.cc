@@ -70,12 +70,38 @@ private:
     TomlDocument& document_;
 };
 
+// The parser (3.3) assumes, without checking, that a table's header begins with a key. Refuses
+// lines that begin with brackets and something else, as `[[ {`; those of lists in lists
+// may not either.
+Status CheckHeaders(std::string_view text) {
+    auto is_key = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '_' || c == '-' || c == '"' || c == '\'' || c == ']';
+    };
+    int line = 1;
+    for (size_t at = 0; at < text.size(); ++line) {
+        size_t end = std::min(text.find('\n', at), text.size());
+        // White space outside ASCII is skipped by the parser too.
+        while (at < end && (text[at] == ' ' || text[at] == '\t' || text[at] == '\r' ||
+                            static_cast<unsigned char>(text[at]) >= 0x80))
+            ++at;
+        bool header = at < end && text[at] == '[';
+        while (header && at < end && (text[at] == '[' || text[at] == ' ' || text[at] == '\t')) ++at;
+        if (header && (at == end || !is_key(text[at])))
+            return InvalidArgument("line {}: a key is missing behind the bracket, as in [limits]",
+                                   line);
+        at = end + 1;
+    }
+    return {};
+}
+
 }  // namespace
 
 Result<TomlDocument> TomlDocument::Parse(std::string_view text) {
     if (text.size() > kBytesMax)
         return InvalidArgument("the text has {} bytes; at most {} are read", text.size(),
                                kBytesMax);
+    LATHE_RETURN_IF_ERROR(CheckHeaders(text));
     toml::parse_result parsed = toml::parse(text);
     if (!parsed) {
         const toml::parse_error& error = parsed.error();
