@@ -86,7 +86,9 @@ Status CheckHeaders(std::string_view text) {
                             static_cast<unsigned char>(text[at]) >= 0x80))
             ++at;
         bool header = at < end && text[at] == '[';
-        while (header && at < end && (text[at] == '[' || text[at] == ' ' || text[at] == '\t')) ++at;
+        for (int brackets = 0; header && brackets < 2 && at < end && text[at] == '['; ++brackets)
+            ++at;
+        while (header && at < end && (text[at] == ' ' || text[at] == '\t')) ++at;
         if (header && (at == end || !is_key(text[at])))
             return InvalidArgument("line {}: a key is missing behind the bracket, as in [limits]",
                                    line);
