@@ -40,7 +40,7 @@ std::vector<TensorLine> TensorLines(const ModelPackage& package) {
     std::vector<TensorLine> lines;
     for (const tensor::TensorView& view : package.tensors())
         lines.push_back(
-            {view.name, std::string(tensor::Info(view.type).name), view.shape, view.data.size()});
+            {view.name, std::string(tensor::Info(view.type).name), view.shape, view.byte_count()});
     for (const auto& tensor : package.unsupported_tensors())
         lines.push_back({tensor.name, tensor.type_name, tensor.shape, tensor.bytes});
     return lines;

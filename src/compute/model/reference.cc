@@ -143,7 +143,7 @@ private:
         if (presence == Presence::kOptional && !package_.FindTensor(name)) return {};
         const tensor::TensorView* tensor = Find(name, 1, size);
         Vector values(size);
-        if (tensor) tensor::Dequantize(tensor->type, tensor->data.data(), values);
+        if (tensor) tensor::ReadRows(*tensor, 0, values);
         return values;
     }
 
@@ -168,12 +168,11 @@ private:
         if (!w) return out;
         Vector bias =
             has_bias ? Read(name + ".bias", outputs, Presence::kRequired) : Vector(outputs, 0.0f);
-        size_t row_bytes = tensor::RowBytes(w->type, input.width);
         team_.Run([&](int worker) {
             Vector row(input.width);
             auto [begin, end] = platform::Share(outputs, worker, team_.size());
             for (size_t o = begin; o < end; ++o) {
-                tensor::Dequantize(w->type, w->data.data() + o * row_bytes, row);
+                tensor::ReadRows(*w, o, row);
                 for (size_t t = 0; t < input.count; ++t)
                     out.row(t)[o] = Dot(row.data(), input.row(t), input.width) + bias[o];
             }

@@ -72,6 +72,14 @@ bool IsDerived(std::string_view name) {
     return name.ends_with(".attn_rot_embd.weight") || name.ends_with("rotary_emb.inv_freq");
 }
 
+// Packers of old checkpoints gave every matrix a bias, also where the model has none.
+bool AddsNothing(const tensor::TensorView& tensor) {
+    if (!tensor.name.ends_with(".bias") || tensor.source != nullptr) return false;
+    std::vector<float> values(tensor.element_count());
+    tensor::Dequantize(tensor.type, tensor.data.data(), values);
+    return std::ranges::all_of(values, [](float value) { return value == 0; });
+}
+
 }  // namespace
 
 std::vector<PlannedTensor> TensorPlan(const ModelConfig& config) {
@@ -94,7 +102,7 @@ Status CheckTensors(const ModelPackage& package, const ModelConfig& config) {
     }
     for (const tensor::TensorView& tensor : package.tensors())
         if (tensor.name.starts_with("blk.") && !names.contains(tensor.name) &&
-            !IsDerived(tensor.name))
+            !IsDerived(tensor.name) && !AddsNothing(tensor))
             return MakeError(
                 Code::kUnimplemented,
                 "{}: tensor '{}' is no part of the architecture {} as it is supported; "

@@ -1,5 +1,7 @@
 #include "compute/model/weights.h"
 
+#include <algorithm>
+
 #include "compute/model/model.h"
 
 namespace lathe::model {
@@ -61,10 +63,11 @@ public:
         for (const PackJob& job : jobs_)
             *job.target = kernels::PackedMatrix::Allocate(job.source->type, job.source->rows(),
                                                           job.source->cols());
+        std::vector<std::byte> made(LargestMade());
         team.Run([&](int worker) {
             for (const PackJob& job : jobs_) {
                 auto [begin, end] = platform::Share(job.target->panel_count(), worker, team.size());
-                job.target->PackPanels({begin, end}, job.source->data.data());
+                job.target->PackPanels({begin, end}, RowsOf(job, {begin, end}, made));
                 team.Barrier();
                 if (worker == 0) package_.DropPages(*job.source);
             }
@@ -72,6 +75,28 @@ public:
     }
 
 private:
+    // Bytes of the largest matrix whose rows have to be made.
+    size_t LargestMade() const {
+        size_t bytes = 0;
+        for (const PackJob& job : jobs_)
+            if (job.source->source != nullptr) bytes = std::max(bytes, job.source->byte_count());
+        return bytes;
+    }
+
+    // The matrix, of which at least the rows of these panels are there. `made` is shared:
+    // each worker makes the rows that it packs.
+    static const std::byte* RowsOf(const PackJob& job, kernels::PanelRange panels,
+                                   std::span<std::byte> made) {
+        const TensorView& view = *job.source;
+        if (view.source == nullptr) return view.data.data();
+        constexpr size_t kRows = kernels::PackedMatrix::kPanelRows;
+        size_t row_bytes = tensor::RowBytes(view.type, view.cols());
+        size_t first = std::min<size_t>(panels.begin * kRows, view.rows());
+        size_t last = std::min<size_t>(panels.end * kRows, view.rows());
+        view.source->CopyRows(first, made.subspan(first * row_bytes, (last - first) * row_bytes));
+        return made.data();
+    }
+
     Status Attention(const std::string& prefix, LayerWeights& layer) {
         const ModelConfig& c = config_;
         LATHE_RETURN_IF_ERROR(Norm(prefix + "attn_norm.weight", c.width, layer.attention_norm));
@@ -145,7 +170,7 @@ Result<std::vector<float>> ReadVector(const ModelPackage& package, const std::st
                                       size_t expected) {
     LATHE_TRY(const TensorView* tensor, FindShaped(package, name, 1, expected));
     std::vector<float> values(expected);
-    tensor::Dequantize(tensor->type, tensor->data.data(), values);
+    tensor::ReadRows(*tensor, 0, values);
     return values;
 }
 

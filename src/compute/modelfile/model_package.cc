@@ -13,6 +13,15 @@ HfNorms NormsOf(const Json& config) {
     return gemma ? HfNorms::kFour : HfNorms::kTwo;
 }
 
+// Which tensor of a packed matrix it is, by the end of its name.
+std::optional<const SafetensorsEntry * PackedTensors::*> PartOfPacked(std::string_view name) {
+    if (name.ends_with(".qweight")) return &PackedTensors::qweight;
+    if (name.ends_with(".qzeros")) return &PackedTensors::qzeros;
+    if (name.ends_with(".scales")) return &PackedTensors::scales;
+    if (name.ends_with(".g_idx")) return &PackedTensors::g_idx;
+    return std::nullopt;
+}
+
 // GGUF's keys for sampling defaults and Hugging Face's names of them.
 constexpr std::pair<std::string_view, const char*> kSamplingKeys[] = {
     {"general.sampling.temp", "temperature"},
@@ -41,27 +50,64 @@ Result<ModelPackage> ModelPackage::Open(const std::filesystem::path& path,
 
 Status ModelPackage::AdoptFolder(HfFolder folder, UnsupportedTypes unsupported) {
     hf_ = std::make_unique<HfFolder>(std::move(folder));
-    HfNorms norms = NormsOf(hf_->config());
-    for (const SafetensorsEntry* entry : hf_->entries()) {
-        std::optional<std::string> canonical = CanonicalTensorName(entry->name, norms);
-        std::string name = canonical ? *canonical : entry->name;
-        if (entry->type) {
-            tensors_.push_back({std::move(name), *entry->type, entry->shape, entry->data});
-            continue;
+    auto packing = PackingOf(hf_->config());
+    if (!packing && unsupported == UnsupportedTypes::kRefuse)
+        return std::unexpected(WithContext(packing.error(), path_.string()));
+    bool packed = packing && packing->has_value();
+    if (packed)
+        if (Status status = AdoptPacked(**packing); !status) {
+            if (unsupported == UnsupportedTypes::kRefuse)
+                return std::unexpected(WithContext(status.error(), path_.string()));
+            // Shown as they are instead.
+            packed = false;
+            packed_.clear();
+            tensors_.clear();
         }
-        if (canonical && unsupported == UnsupportedTypes::kRefuse)
-            return MakeError(
-                Code::kUnimplemented,
-                "{}: tensor '{}' has type {}, which is not supported; use the original "
-                "weights in F32, F16 or BF16, or a GGUF file of the model",
-                path_.string(), Printable(entry->name), Printable(entry->type_name));
-        unsupported_.push_back(
-            {std::move(name), entry->type_name, entry->shape, entry->data.size()});
-    }
+    for (const SafetensorsEntry* entry : hf_->entries())
+        if (!packed || !PartOfPacked(entry->name))
+            LATHE_RETURN_IF_ERROR(AdoptEntry(*entry, unsupported));
     for (size_t i = 0; i < tensors_.size(); ++i)
         if (!index_.emplace(tensors_[i].name, i).second)
             return InvalidArgument("{}: two tensors mean '{}'; download the model again",
                                    path_.string(), Printable(tensors_[i].name));
+    return {};
+}
+
+Status ModelPackage::AdoptPacked(const Packing& packing) {
+    std::map<std::string, PackedTensors> matrices;  // by the matrix' name
+    for (const SafetensorsEntry* entry : hf_->entries())
+        if (auto part = PartOfPacked(entry->name))
+            matrices[entry->name.substr(0, entry->name.rfind('.'))].*(*part) = entry;
+    for (const auto& [name, tensors] : matrices) {
+        LATHE_TRY(PackedMatrixSource source, PackedMatrixSource::Create(name, tensors, packing));
+        auto& made = packed_.emplace_back(std::make_unique<PackedMatrixSource>(std::move(source)));
+        std::string weight = name + ".weight";
+        std::optional<std::string> canonical = CanonicalTensorName(weight, NormsOf(hf_->config()));
+        tensors_.push_back({.name = canonical ? *canonical : weight,
+                            .type = made->type(),
+                            .shape = {made->rows(), made->cols()},
+                            .data = {},
+                            .source = made.get()});
+    }
+    return {};
+}
+
+Status ModelPackage::AdoptEntry(const SafetensorsEntry& entry, UnsupportedTypes unsupported) {
+    std::optional<std::string> canonical = CanonicalTensorName(entry.name, NormsOf(hf_->config()));
+    std::string name = canonical ? *canonical : entry.name;
+    if (entry.type) {
+        tensors_.push_back({.name = std::move(name),
+                            .type = *entry.type,
+                            .shape = entry.shape,
+                            .data = entry.data});
+        return {};
+    }
+    if (canonical && unsupported == UnsupportedTypes::kRefuse)
+        return MakeError(Code::kUnimplemented,
+                         "{}: tensor '{}' has type {}, which is not supported; use the original "
+                         "weights in F32, F16 or BF16, or a GGUF file of the model",
+                         path_.string(), Printable(entry.name), Printable(entry.type_name));
+    unsupported_.push_back({std::move(name), entry.type_name, entry.shape, entry.data.size()});
     return {};
 }
 
@@ -86,7 +132,9 @@ uint64_t ModelPackage::file_bytes() const {
 
 void ModelPackage::DropPages(const tensor::TensorView& view) const {
     if (gguf_) return gguf_->DropPages(view);
-    hf_->DropPages(view.data);
+    if (view.source == nullptr) return hf_->DropPages(view.data);
+    for (const auto& packed : packed_)
+        if (packed.get() == view.source) hf_->DropPages(packed->codes());
 }
 
 std::string ModelPackage::name() const {

@@ -12,6 +12,7 @@
 
 #include "compute/modelfile/gguf.h"
 #include "compute/modelfile/hf_folder.h"
+#include "compute/modelfile/packed_matrix_source.h"
 #include "compute/tensor/tensor_view.h"
 #include "core/base/result.h"
 #include "core/json/json.h"
@@ -27,7 +28,9 @@ namespace lathe::modelfile {
 class ModelPackage {
 public:
     // Errors name the path, what is wrong and what to do. kRefuse also refuses a
-    // folder whose language model has tensors of types other than F32, F16 and BF16.
+    // folder whose language model has tensors of types other than F32, F16 and BF16, but
+    // those of a GPTQ or AWQ checkpoint, whose matrices are made when they are read
+    // (packed_matrix_source.h).
     static Result<ModelPackage> Open(const std::filesystem::path& path,
                                      UnsupportedTypes unsupported = UnsupportedTypes::kRefuse);
 
@@ -56,11 +59,14 @@ public:
 private:
     ModelPackage() = default;
     Status AdoptFolder(HfFolder folder, UnsupportedTypes unsupported);
+    Status AdoptPacked(const Packing& packing);
+    Status AdoptEntry(const SafetensorsEntry& entry, UnsupportedTypes unsupported);
 
     std::filesystem::path path_;
     std::unique_ptr<Gguf> gguf_;
     std::unique_ptr<HfFolder> hf_;
     // Of a folder:
+    std::vector<std::unique_ptr<PackedMatrixSource>> packed_;
     std::vector<tensor::TensorView> tensors_;
     std::map<std::string_view, size_t> index_;  // into tensors_
     std::vector<GgufUnsupportedTensor> unsupported_;

@@ -65,9 +65,9 @@ ModelWork WorkOf(const model::ModelConfig& config, const modelfile::ModelPackage
     ModelWork work = Shape(config, kv_element_bytes);
     work.precision = "as in the file";
     for (const tensor::TensorView& tensor : package.tensors()) {
-        work.weight_bytes += static_cast<double>(tensor.data.size());
+        work.weight_bytes += static_cast<double>(tensor.byte_count());
         bool looked_up = tensor.name == "token_embd.weight" && !config.tied_head;
-        if (!looked_up) work.step_bytes += static_cast<double>(tensor.data.size());
+        if (!looked_up) work.step_bytes += static_cast<double>(tensor.byte_count());
     }
     work.quantized = work.step_bytes < 2 * (work.layer_elements + work.head_elements);
     return work;

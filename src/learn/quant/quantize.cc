@@ -70,9 +70,9 @@ private:
         DType type = plan_.types[unit.tensor];
         size_t row_bytes = tensor::RowBytes(type, tensor.cols());
         uint64_t offset = unit.first * row_bytes;
-        if (type == tensor.type && tensor.is_plain()) {
+        if (type == tensor.type && tensor.keeps_bytes()) {
             LATHE_RETURN_IF_ERROR(writer_.Write(
-                unit.tensor, offset, tensor.view->data.subspan(offset, unit.rows * row_bytes)));
+                unit.tensor, offset, source_.RowBytes(tensor, unit.first, unit.rows, encoded)));
         } else {
             values.resize(unit.rows * tensor.cols());
             encoded.resize(unit.rows * row_bytes);

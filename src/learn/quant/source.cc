@@ -9,6 +9,7 @@
 #include "compute/model/config.h"
 #include "compute/model/rope_table.h"
 #include "compute/model/tensor_plan.h"
+#include "core/base/check.h"
 #include "learn/quant/folder_metadata.h"
 
 namespace lathe::quant {
@@ -48,6 +49,12 @@ uint64_t SourceTensor::rows() const {
     uint64_t count = 1;
     for (size_t i = 0; i + 1 < shape.size(); ++i) count *= shape[i];
     return count;
+}
+
+uint64_t SourceTensor::SourceRow(uint64_t row) const {
+    if (interleaved_head == 0) return row;
+    uint64_t in_head = row % interleaved_head;
+    return row - in_head + in_head % 2 * (interleaved_head / 2) + in_head / 2;
 }
 
 Result<Source> Source::Create(const modelfile::ModelPackage& package) {
@@ -112,34 +119,58 @@ void Source::ReadRows(const SourceTensor& tensor, uint64_t first, std::span<floa
         std::ranges::copy(std::span(tensor.values).subspan(first * cols, out.size()), out.begin());
         return;
     }
-    size_t row_bytes = tensor::RowBytes(tensor.type, cols);
-    const std::byte* data = tensor.view->data.data();
-    if (tensor.is_plain()) {
-        tensor::Dequantize(tensor.type, data + first * row_bytes, out);
-        return;
-    }
-    // A vector of biases is one element a row here: its "rows" are what is interleaved.
-    bool vector = tensor.shape.size() == 1;
-    uint64_t head = tensor.interleaved_head;
-    for (uint64_t i = 0; i < (vector ? out.size() : out.size() / cols); ++i) {
-        uint64_t row = first + i, source = row;
-        if (head != 0) {
-            uint64_t in_head = row % head;
-            source = row - in_head + in_head % 2 * (head / 2) + in_head / 2;
-        }
-        if (vector) {
-            size_t bytes = tensor::Info(tensor.type).block_bytes;
-            tensor::Dequantize(tensor.type, data + source * bytes, out.subspan(i, 1));
-        } else {
-            tensor::Dequantize(tensor.type, data + source * row_bytes, out.subspan(i * cols, cols));
-        }
+    if (tensor.interleaved_head == 0) {
+        tensor::ReadRows(*tensor.view, first, out);
+    } else if (tensor.shape.size() == 1) {
+        // A vector of biases is one element a row here: its "rows" are what is interleaved.
+        size_t bytes = tensor::Info(tensor.type).block_bytes;
+        for (uint64_t i = 0; i < out.size(); ++i)
+            tensor::Dequantize(tensor.type,
+                               tensor.view->data.data() + tensor.SourceRow(first + i) * bytes,
+                               out.subspan(i, 1));
+    } else {
+        for (uint64_t i = 0; i < out.size() / cols; ++i)
+            tensor::ReadRows(*tensor.view, tensor.SourceRow(first + i),
+                             out.subspan(i * cols, cols));
     }
     if (tensor.addend != 0)
         for (float& value : out) value += tensor.addend;
 }
 
+std::span<const std::byte> Source::RowBytes(const SourceTensor& tensor, uint64_t first,
+                                            uint64_t count, std::vector<std::byte>& buffer) const {
+    LATHE_CHECK(tensor.keeps_bytes());
+    const TensorView& view = *tensor.view;
+    size_t row_bytes = tensor::RowBytes(tensor.type, tensor.cols());
+    bool in_order = tensor.interleaved_head == 0;
+    if (in_order && view.source == nullptr)
+        return view.data.subspan(first * row_bytes, count * row_bytes);
+    buffer.resize(count * row_bytes);
+    if (in_order) {
+        view.source->CopyRows(first, buffer);
+        return buffer;
+    }
+    // A vector of biases is one element a row here: its "rows" are what is interleaved.
+    bool vector = tensor.shape.size() == 1;
+    size_t bytes = vector ? tensor::Info(tensor.type).block_bytes : row_bytes;
+    for (uint64_t i = 0; i < buffer.size() / bytes; ++i) {
+        auto out = std::span(buffer).subspan(i * bytes, bytes);
+        uint64_t row = tensor.SourceRow(first + i);
+        if (vector)
+            std::ranges::copy(view.data.subspan(row * bytes, bytes), out.begin());
+        else
+            tensor::CopyRows(view, row, out);
+    }
+    return buffer;
+}
+
 void Source::DropRows(const SourceTensor& tensor, uint64_t first, uint64_t count) const {
     if (tensor.view == nullptr) return;
+    if (tensor.view->source != nullptr) {
+        // Its rows lie scattered over all its pages.
+        if (first + count == tensor.rows()) package_->DropPages(*tensor.view);
+        return;
+    }
     size_t row_bytes = tensor::RowBytes(tensor.type, tensor.cols());
     TensorView rows;
     rows.data = tensor.view->data.subspan(first * row_bytes, count * row_bytes);

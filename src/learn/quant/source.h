@@ -24,8 +24,10 @@ struct SourceTensor {
 
     uint64_t cols() const { return shape.back(); }
     uint64_t rows() const;
-    // Its bytes may be copied.
-    bool is_plain() const { return view != nullptr && interleaved_head == 0 && addend == 0; }
+    // Row of `view` that is row `row` here.
+    uint64_t SourceRow(uint64_t row) const;
+    // Its rows may be copied as they are, if in another order.
+    bool keeps_bytes() const { return view != nullptr && addend == 0; }
 };
 
 // A model seen as the GGUF file it would be: metadata, tokenizer and tensors, whichever
@@ -48,6 +50,10 @@ public:
 
     // Rows [first, first + out.size() / cols) of a tensor as floats.
     void ReadRows(const SourceTensor& tensor, uint64_t first, std::span<float> out) const;
+    // Rows [first, first + count) as blocks of its type: the file's own bytes, or made in
+    // `buffer`. Requires: keeps_bytes().
+    std::span<const std::byte> RowBytes(const SourceTensor& tensor, uint64_t first, uint64_t count,
+                                        std::vector<std::byte>& buffer) const;
     // Lets the system take back the memory of rows that have been read.
     void DropRows(const SourceTensor& tensor, uint64_t first, uint64_t count) const;
 

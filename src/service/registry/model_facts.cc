@@ -40,7 +40,7 @@ std::vector<TypeTotals> TotalsByType(const ModelPackage& package) {
         entry.bytes += bytes;
     };
     for (const tensor::TensorView& view : package.tensors())
-        add(tensor::Info(view.type).name, view.element_count(), view.data.size());
+        add(tensor::Info(view.type).name, view.element_count(), view.byte_count());
     for (const auto& tensor : package.unsupported_tensors())
         add(tensor.type_name, tensor.bytes ? Product(tensor.shape) : 0, tensor.bytes);
     std::vector<TypeTotals> sorted;
@@ -105,7 +105,7 @@ Json TokenizerFacts(const tokenizer::Tokenizer& tokenizer) {
 
 uint64_t WeightBytes(const ModelPackage& package) {
     uint64_t bytes = 0;
-    for (const tensor::TensorView& view : package.tensors()) bytes += view.data.size();
+    for (const tensor::TensorView& view : package.tensors()) bytes += view.byte_count();
     for (const auto& tensor : package.unsupported_tensors()) bytes += tensor.bytes;
     return bytes;
 }

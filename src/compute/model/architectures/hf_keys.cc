@@ -5,6 +5,7 @@
 
 #include "compute/model/architectures/formulas.h"
 #include "compute/model/architectures/limits.h"
+#include "compute/modelfile/packing.h"
 #include "compute/modelfile/printable.h"
 
 namespace lathe::model {
@@ -185,9 +186,8 @@ Result<ModelConfig> ReadHfCommon(const HfKeys& keys, const HfDefaults& defaults)
                          "config.json: activation \"{}\" is not supported for this architecture, "
                          "only \"{}\"",
                          modelfile::Printable(activation), defaults.activation);
-    LATHE_RETURN_IF_ERROR(keys.Refuse("quantization_config",
-                                      "is not supported; use the original weights or a GGUF file "
-                                      "of the model"));
+    if (const Json* section = keys.Find("quantization_config"))
+        LATHE_RETURN_IF_ERROR(modelfile::PackingOf(Json{{"quantization_config", *section}}));
     LATHE_TRY(float base, keys.RealOr("rope_theta", defaults.rope_base));
     LATHE_TRY(config.rope, ReadHfRope(keys, config, "full_attention", base));
     config.rope_local = config.rope;
