@@ -165,7 +165,8 @@ TEST(Brief, NamesFilesThatAreNotThere) {
 
 TEST(Brief, GivesTheLineOfBrokenToml) {
     EXPECT_THAT(ErrorOf("title = \"t\"\n[[task\n"), HasSubstr("line 2"));
-    EXPECT_THAT(ErrorOf("title = \"t\"\n [[ {name = 1}]\n"), HasSubstr("line 2: a key"));
+    EXPECT_THAT(ErrorOf("title = \"t\"\n [[ {name = 1}]\n"),
+                HasSubstr("line 2: a key or a value is missing"));
     EXPECT_THAT(ErrorOf("title = \"a\"\ntitle = \"b\"\n"), HasSubstr("line 2"));
 }
 

@@ -91,6 +91,26 @@ private:
     TomlDocument& document_;
 };
 
+bool Confuses(std::string_view text) {
+    try {
+        (void)toml::parse(text);
+    } catch (const toml::parse_error&) {
+    } catch (const TomlConfused&) {
+        return true;
+    }
+    return false;
+}
+
+// Of a text that confuses the parser: the line with which it begins to.
+size_t ConfusingLine(std::string_view text) {
+    std::vector<size_t> ends;  // of each line
+    for (size_t at = 0; at < text.size(); at = ends.back() + 1)
+        ends.push_back(std::min(text.find('\n', at), text.size()));
+    auto line = std::ranges::partition_point(
+        ends, [&](size_t end) { return !Confuses(text.substr(0, end)); });
+    return static_cast<size_t>(line - ends.begin()) + 1;
+}
+
 // Parsed, or why not.
 Result<toml::table> ParseTable(std::string_view text) {
     try {
@@ -99,9 +119,8 @@ Result<toml::table> ParseTable(std::string_view text) {
         return InvalidArgument("line {}, column {}: {}", error.source().begin.line,
                                error.source().begin.column, error.description());
     } catch (const TomlConfused&) {
-        return InvalidArgument(
-            "it is not TOML, somewhere: a key or a value is missing behind a bracket or an equals "
-            "sign");
+        return InvalidArgument("line {}: a key or a value is missing, or does not end",
+                               ConfusingLine(text));
     }
 }
 
