@@ -8,6 +8,7 @@
 #include "learn/choose/chooser.h"
 #include "learn/choose/report.h"
 #include "model_options.h"
+#include "runs_folder.h"
 #include "stop_on_signal.h"
 
 namespace lathe::app {
@@ -38,24 +39,31 @@ Result<choose::Choice> Run(const ChooseArguments& arguments, const std::filesyst
     return choice;
 }
 
+// Without --output among the runs that the console shows; the same brief goes on there.
+Result<std::filesystem::path> OutputOf(const ChooseArguments& arguments) {
+    if (!arguments.output.empty()) return std::filesystem::path(arguments.output);
+    LATHE_TRY(auto runs, RunsFolder());
+    return runs / (std::filesystem::path(arguments.brief).stem().string() + "-choice");
+}
+
 int ChooseCommand(const ChooseArguments& arguments) {
     StopOnSignal stop;
-    std::filesystem::path output = arguments.output;
-    if (output.empty()) output = std::filesystem::path(arguments.brief).stem().string() + "-choice";
-    auto choice = Run(arguments, output, stop.token());
+    auto output = OutputOf(arguments);
+    auto choice = output ? Run(arguments, *output, stop.token())
+                         : Result<choose::Choice>(std::unexpected(output.error()));
     if (choice) {
         fmt::print("{}", arguments.json
                              ? DumpJson(choice->AsJson(), 2) + "\n"
                              : choose::ChoiceAsText(*choice, choice->brief.report_language) +
                                    fmt::format("\n{} and choice.json hold the same\n",
-                                               (output / "report.html").string()));
+                                               (*output / "report.html").string()));
         return choice->contestants.empty() ? 1 : 0;
     }
     if (choice.error().code == Code::kCancelled)
         fmt::print(stderr,
                    "lathe choose: stopped; what was measured is kept in {}, and the same command "
                    "goes on from there\n",
-                   output.string());
+                   output->string());
     else
         fmt::print(stderr, "lathe choose: {}\n", choice.error().message);
     return 1;
@@ -73,7 +81,7 @@ void AddChooseCommand(CLI::App& app, int& exit_code) {
         ->required();
     command->add_option("-o,--output", arguments->output,
                         "The folder for report.html, choice.json and all measurements, which are "
-                        "gone on with if it exists (default: BRIEF-choice)");
+                        "gone on with if it exists (default: LATHE_HOME/runs/BRIEF-choice)");
     command->add_flag("--quick", arguments->quick, "Only the screen: fewer documents");
     command->add_option("--language", arguments->language, "Of the report: en or zh")
         ->check(CLI::IsMember({"en", "zh"}));

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/platform/files.h"
+#include "core/telemetry/progress_file.h"
 #include "learn/choose/measured_task.h"
 
 namespace lathe::choose {
@@ -116,6 +117,18 @@ public:
 
     Result<Choice> Run() {
         LATHE_RETURN_IF_ERROR(LoadTasks());
+        std::error_code failed;
+        fs::create_directories(options_.output, failed);
+        progress_file_.emplace(options_.output / telemetry::ProgressFile::kFileName,
+                               Json{{"kind", "choice"}, {"title", brief_.title}});
+        Status status = RunSteps();
+        progress_file_->End(status);
+        if (!status) return std::unexpected(std::move(status).error());
+        return std::move(choice_);
+    }
+
+private:
+    Status RunSteps() {
         LATHE_RETURN_IF_ERROR(PredictAll());
         LATHE_RETURN_IF_ERROR(MeasureAll("screen", brief_.screen_documents));
         if (!options_.quick) {
@@ -123,10 +136,9 @@ public:
             LATHE_RETURN_IF_ERROR(MeasureAll("in full", brief_.documents));
         }
         Conclude();
-        return std::move(choice_);
+        return {};
     }
 
-private:
     Status LoadTasks() {
         for (const BriefTask& task : brief_.tasks) {
             LATHE_TRY(MeasuredTask loaded, MeasuredTask::Load(task, brief_.documents));
@@ -192,17 +204,24 @@ private:
         };
         telemetry::Progress bar(display_, {.label = label, .unit = "documents", .total = total()});
         size_t before = 0;
+        total_ = total();
         for (Outcome& outcome : choice_.outcomes) {
             if (!running(outcome)) continue;
             bar.SetNote(outcome.candidate.name);
             LATHE_RETURN_IF_ERROR(
                 Try(outcome, [&] { return Measure(outcome, limit, before, bar); }));
             if (running(outcome)) before += each;
-            bar.SetTotal(total());
-            bar.Set(before);
+            total_ = total();
+            bar.SetTotal(total_);
+            Show(before, bar);
         }
         bar.Finish();
         return {};
+    }
+
+    void Show(size_t done, telemetry::Progress& bar) {
+        bar.Set(done);
+        progress_file_->Set(done, total_, 0);
     }
 
     Status Measure(Outcome& outcome, int64_t limit, size_t before, telemetry::Progress& bar) {
@@ -214,7 +233,7 @@ private:
                 LATHE_TRY(TaskScores scores,
                           tasks_[i].Measure(
                               open->subject(), limit, folder / FolderOf(i, tasks_[i]),
-                              [&](size_t done) { bar.Set(before + done); }, stop_));
+                              [&](size_t done) { Show(before + done, bar); }, stop_));
                 before += scores.scores.size();
                 outcome.scores.push_back(std::move(scores));
             }
@@ -309,6 +328,8 @@ private:
     std::stop_token stop_;
     std::vector<MeasuredTask> tasks_;
     Choice choice_;
+    std::optional<telemetry::ProgressFile> progress_file_;
+    size_t total_ = 0;  // documents of the stage
 };
 
 }  // namespace
