@@ -120,7 +120,8 @@ class ReportTest(FolderTest):
                           "--evaluate", text, "-q", "--report-tasks", "arc_easy,blimp",
                           "--report-limit", "12")
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertEqual(sorted(os.listdir(report)), ["report.html", "report.json", "runs"])
+        self.assertEqual(sorted(os.listdir(report)), ["progress.json", "report.html",
+                                                      "report.json", "runs"])
         self.assertEqual(sorted(os.listdir(report / "runs")), ["Q2_K", "Q8_0", "source"])
         rows = json.loads((report / "report.json").read_text())["candidates"]
         self.assertEqual([row["types"] for row in rows], ["source", "Q8_0", "Q2_K"])
