@@ -255,5 +255,40 @@ INSTANTIATE_TEST_SUITE_P(Models, Oracle,
                          testing::Values("smollm2-135m", "qwen2.5-coder-0.5b", "gemma3-270m"),
                          [](const auto& info) { return TestName(info.param); });
 
+// To the bit, past the pages that attention takes together: a row that sees less than the
+// others of its tile must not feel it.
+TEST(PromptRows, DoNotDependOnWhereThePromptIsCut) {
+    auto ids = GoldenJson("long-smollm2-135m.json")["ids"].get<std::vector<TokenId>>();
+    ids.resize(1060);
+    auto model = *Model::Load(Package("smollm2-135m"), *Tables().back(), SharedTeam());
+    auto runner = *Runner::Create(model, SharedTeam(),
+                                  {.activations = Activations::kInt8,
+                                   .kv_type = kernels::KvType::kF16,
+                                   .batch_tokens_max = 1200,
+                                   .context_length = 1280});
+    std::vector<uint32_t> pages(runner->options().page_count);
+    std::iota(pages.begin(), pages.end(), 0u);
+    auto run = [&](size_t cut) {
+        std::vector<std::vector<float>> rows(ids.size());
+        for (auto [from, to] : {std::pair<size_t, size_t>{0, cut}, {cut, ids.size()}}) {
+            SequenceSlice slice{.tokens = std::span(ids).subspan(from, to - from),
+                                .position = static_cast<int32_t>(from),
+                                .pages = pages,
+                                .logits = SequenceSlice::Logits::kAll,
+                                .kind = SequenceSlice::Kind::kPrompt};
+            runner->Forward({&slice, 1}, [&](size_t, size_t row, std::span<const float> logits) {
+                rows[from + row].assign(logits.begin(), logits.begin() + 8);
+            });
+        }
+        return rows;
+    };
+    auto expected = run(512);
+    for (size_t cut : {1u, 6u, 257u, 507u, 1055u}) {
+        auto rows = run(cut);
+        for (size_t i = 0; i < rows.size(); ++i)
+            ASSERT_EQ(rows[i], expected[i]) << "cut at " << cut << ", row " << i;
+    }
+}
+
 }  // namespace
 }  // namespace lathe::model

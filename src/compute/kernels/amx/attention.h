@@ -300,7 +300,10 @@ class AmxAttention {
         }
         F old = _mm512_load_ps(tile.max);
         F max = S::Max(ReduceEach(rows, [](F a, F b) { return S::Max(a, b); }), old);
-        F factor = PowerOfTwo(S::Sub(old, max));
+        // Exactly 1 where nothing greater came: what a query gathered must not depend on how far
+        // the others of its tile see.
+        F factor = _mm512_mask_mov_ps(PowerOfTwo(S::Sub(old, max)),
+                                      _mm512_cmp_ps_mask(old, max, _CMP_EQ_OQ), S::Set(1.0f));
         _mm512_store_ps(tile.max, max);
         _mm512_store_ps(factors, factor);
         for (size_t q = 0; q < kTile; ++q) {
