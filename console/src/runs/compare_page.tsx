@@ -1,11 +1,9 @@
-import { PageAnchor } from '../app/page_anchor';
 import { PageFrame } from '../app/page_frame';
 import { navigate } from '../app/router';
 import { client } from '../app/services';
 import { t } from '../i18n';
 import { Card } from '../ui/card';
 import { formatDifference, formatDigits, formatScore, formatWhole } from '../ui/format';
-import { Icon } from '../ui/icon';
 import { IconButton } from '../ui/icon_button';
 import { Commands, EVALUATE } from './commands';
 import {
@@ -15,6 +13,7 @@ import {
   type Comparison,
   type TaskComparison,
 } from './comparison';
+import { BackToRuns, Warnings } from './frame_parts';
 import { IntervalPlot } from './interval_plot';
 import { useLoaded } from './load';
 import { RunFailure } from './run_failure';
@@ -34,14 +33,7 @@ export function ComparePage({ a, b }: { a: string; b: string }) {
     ({ kind, headline }) => kind === 'evaluation' && headline.length > 0,
   );
   return (
-    <PageFrame
-      title={
-        <PageAnchor class="back-link" to={{ page: 'runs' }}>
-          <Icon name="chevronLeft" size={16} />
-          {texts.all}
-        </PageAnchor>
-      }
-    >
+    <PageFrame title={<BackToRuns />}>
       <div class="runs-head">
         <h1>{texts.compareTitle}</h1>
       </div>
@@ -103,15 +95,7 @@ function Compared({ a, b }: { a: string; b: string }) {
   if (!value) return <p class="model-note">{texts.comparing}</p>;
   return (
     <>
-      {value.warnings.length > 0 && (
-        <Card title={texts.warnings}>
-          <ul class="run-warnings">
-            {value.warnings.map((warning) => (
-              <li key={warning}>{warning}</li>
-            ))}
-          </ul>
-        </Card>
-      )}
+      <Warnings warnings={value.warnings} />
       <Card title={texts.difference}>
         <DifferenceTable rows={value.tasks} />
         <p class="model-note">{texts.pCorrected}</p>

@@ -1,6 +1,7 @@
 import { t } from '../i18n';
 import { Card } from '../ui/card';
 import { formatScore, formatWhole } from '../ui/format';
+import { Warnings } from './frame_parts';
 import { IntervalPlot, Z_95 } from './interval_plot';
 import type { Run, Score } from './runs';
 import { SampleBrowser } from './sample_browser';
@@ -9,15 +10,7 @@ export function EvaluationView({ run }: { run: Run }) {
   const texts = t.value.runs;
   return (
     <>
-      {run.warnings.length > 0 && (
-        <Card title={texts.warnings}>
-          <ul class="run-warnings">
-            {run.warnings.map((warning) => (
-              <li key={warning}>{warning}</li>
-            ))}
-          </ul>
-        </Card>
-      )}
+      <Warnings warnings={run.warnings} />
       <Card title={texts.scores}>
         <ScoreTable scores={run.scores} />
       </Card>

@@ -11,6 +11,7 @@ import { RawJson } from '../ui/raw_json';
 import { ChoiceView } from './choice_view';
 import { Commands } from './commands';
 import { EvaluationView } from './evaluation_view';
+import { BackToRuns } from './frame_parts';
 import { useLoaded } from './load';
 import { RunFailure } from './run_failure';
 import { QuantizationView } from './quantization_view';
@@ -32,14 +33,7 @@ export function RunPage({ id }: { id: string }) {
   const state = useLiveState(id, value, reload);
   const run = value && state ? withState(value, state) : value;
   return (
-    <PageFrame
-      title={
-        <PageAnchor class="back-link" to={{ page: 'runs' }}>
-          <Icon name="chevronLeft" size={16} />
-          {texts.all}
-        </PageAnchor>
-      }
-    >
+    <PageFrame title={<BackToRuns />}>
       {failure && <RunFailure failure={failure} onRetry={reload} />}
       {!run && !failure && <p class="model-note">{texts.loading}</p>}
       {run && <RunView run={run} />}

@@ -193,10 +193,7 @@ std::string AggregationNames() {
 
 Result<double> Aggregate(std::string_view name, std::span<const Json> given) {
     if (name == "brier_score") return BrierScore(given);
-    if (IsCorpusScore(name)) {
-        LATHE_TRY(CorpusScore score, ScoreCorpus(name, given));
-        return score.value;
-    }
+    if (IsCorpusScore(name)) return CorpusScore(name, given);
     const Kind* kind = FindKind(name);
     if (!kind) return InvalidParam("aggregation", "the aggregation `{}` is not known", name);
     LATHE_TRY(std::vector<Item> items, ItemsOf(*kind, given));
@@ -204,10 +201,7 @@ Result<double> Aggregate(std::string_view name, std::span<const Json> given) {
 }
 
 Result<std::optional<double>> StandardError(std::string_view name, std::span<const Json> given) {
-    if (IsCorpusScore(name)) {
-        LATHE_TRY(CorpusScore score, ScoreCorpus(name, given));
-        return score.error;
-    }
+    if (IsCorpusScore(name)) return CorpusError(name, given);
     const Kind* kind = FindKind(name);
     if (!kind || given.size() < 2) return std::nullopt;
     LATHE_TRY(std::vector<Item> items, ItemsOf(*kind, given));

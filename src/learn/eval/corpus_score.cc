@@ -30,13 +30,16 @@ Result<Pair> PairOf(const Json& item) {
     return pair;
 }
 
-// Adds up any selection of the documents' counts.
 template <typename Counts, typename Score>
-CorpusScore Evaluate(const std::vector<Counts>& documents, Score score) {
+double ScoreAll(const std::vector<Counts>& documents, Score score) {
     Counts all = documents[0];
     for (size_t i = 1; i < documents.size(); ++i) all += documents[i];
-    CorpusScore out{.value = score(all)};
-    if (documents.size() < 2) return out;
+    return score(all);
+}
+
+template <typename Counts, typename Score>
+std::optional<double> ErrorOf(const std::vector<Counts>& documents, Score score) {
+    if (documents.size() < 2) return std::nullopt;
     PythonRandom random(0);
     std::vector<double> drawn;
     auto draw = [&]() -> const Counts& {
@@ -48,21 +51,34 @@ CorpusScore Evaluate(const std::vector<Counts>& documents, Score score) {
         for (size_t j = 1; j < documents.size(); ++j) sum += draw();
         drawn.push_back(score(sum));
     }
-    out.error = metrics::EstimateMean(drawn).deviation;
-    return out;
+    return metrics::EstimateMean(drawn).deviation;
 }
 
-CorpusScore EvaluateBleu(const std::vector<Pair>& pairs, metrics::BleuTokenizer tokenizer) {
+Result<std::vector<Pair>> PairsOf(std::string_view name, std::span<const Json> items) {
+    std::vector<Pair> pairs;
+    for (const Json& item : items) {
+        auto pair = PairOf(item);
+        if (!pair)
+            return std::unexpected(WithContext(std::move(pair).error(), fmt::format("{}", name)));
+        pairs.push_back(*std::move(pair));
+    }
+    return pairs;
+}
+
+// What `use` makes of the documents' counts and the score of a sum of them.
+template <typename Use>
+auto WithCounts(std::string_view name, const std::vector<Pair>& pairs, Use use) {
+    if (name == "chrf") {
+        std::vector<metrics::ChrfCounts> counts;
+        for (const Pair& pair : pairs) counts.push_back(metrics::CountChrf(pair.said, pair.right));
+        return use(counts, [](const metrics::ChrfCounts& sum) { return metrics::Chrf(sum); });
+    }
+    auto tokenizer =
+        name == "bleu_zh" ? metrics::BleuTokenizer::kChinese : metrics::BleuTokenizer::k13a;
     std::vector<metrics::BleuCounts> counts;
     for (const Pair& pair : pairs)
         counts.push_back(metrics::CountBleu(pair.said, pair.right, {.tokenizer = tokenizer}));
-    return Evaluate(counts, [](const metrics::BleuCounts& sum) { return metrics::Bleu(sum); });
-}
-
-CorpusScore EvaluateChrf(const std::vector<Pair>& pairs) {
-    std::vector<metrics::ChrfCounts> counts;
-    for (const Pair& pair : pairs) counts.push_back(metrics::CountChrf(pair.said, pair.right));
-    return Evaluate(counts, [](const metrics::ChrfCounts& sum) { return metrics::Chrf(sum); });
+    return use(counts, [](const metrics::BleuCounts& sum) { return metrics::Bleu(sum); });
 }
 
 }  // namespace
@@ -71,17 +87,16 @@ bool IsCorpusScore(std::string_view name) {
     return name == "bleu" || name == "bleu_zh" || name == "chrf";
 }
 
-Result<CorpusScore> ScoreCorpus(std::string_view name, std::span<const Json> items) {
-    std::vector<Pair> pairs;
-    for (const Json& item : items) {
-        auto pair = PairOf(item);
-        if (!pair)
-            return std::unexpected(WithContext(std::move(pair).error(), fmt::format("{}", name)));
-        pairs.push_back(*std::move(pair));
-    }
-    if (name == "chrf") return EvaluateChrf(pairs);
-    return EvaluateBleu(
-        pairs, name == "bleu_zh" ? metrics::BleuTokenizer::kChinese : metrics::BleuTokenizer::k13a);
+Result<double> CorpusScore(std::string_view name, std::span<const Json> items) {
+    LATHE_TRY(std::vector<Pair> pairs, PairsOf(name, items));
+    return WithCounts(name, pairs,
+                      [](const auto& counts, auto score) { return ScoreAll(counts, score); });
+}
+
+Result<std::optional<double>> CorpusError(std::string_view name, std::span<const Json> items) {
+    LATHE_TRY(std::vector<Pair> pairs, PairsOf(name, items));
+    return WithCounts(name, pairs,
+                      [](const auto& counts, auto score) { return ErrorOf(counts, score); });
 }
 
 }  // namespace lathe::eval

@@ -16,12 +16,9 @@ inline constexpr int kCorpusDraws = 100;
 // "bleu", "bleu_zh", "chrf".
 bool IsCorpusScore(std::string_view name);
 
-struct CorpusScore {
-    double value = 0;               // 0..100, sacrebleu's
-    std::optional<double> error{};  // by kCorpusDraws resamples; none for one document
-};
-
-// `items` are pairs [right, said]; right is a text or a list of them.
-Result<CorpusScore> ScoreCorpus(std::string_view name, std::span<const Json> items);
+// `items` are pairs [right, said]; right is a text or a list of them. 0..100, sacrebleu's.
+Result<double> CorpusScore(std::string_view name, std::span<const Json> items);
+// By kCorpusDraws resamples; none for one document.
+Result<std::optional<double>> CorpusError(std::string_view name, std::span<const Json> items);
 
 }  // namespace lathe::eval

@@ -4,6 +4,7 @@
 #include <array>
 #include <map>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "core/platform/files.h"
@@ -60,11 +61,11 @@ Result<std::vector<Pair>> ReadPairs(const std::filesystem::path& a, const std::f
         if (!std::filesystem::exists(RunSamplesFile(b, task), failed)) continue;
         LATHE_TRY(RunSamples first, ReadRunSamples(RunSamplesFile(a, task)));
         LATHE_TRY(RunSamples second, ReadRunSamples(RunSamplesFile(b, task)));
-        std::map<int64_t, bool> seen;  // one filter is enough: whole answers are judged
+        std::set<int64_t> seen;  // one filter is enough: whole answers are judged
         for (const auto& [key, sample] : first) {
             auto found = second.find(key);
             if (found == second.end() || found->second.asked != sample.asked) continue;
-            if (!seen.emplace(key.second, true).second) continue;
+            if (!seen.insert(key.second).second) continue;
             if (limit && seen.size() > *limit) break;
             auto said = [](const Json& line) {
                 const Json all = line.value("resps", Json::array());

@@ -174,8 +174,7 @@ Result<Json> Scorer::ScoreRolling(const Json& document, double loglikelihood) co
     return values;
 }
 
-Result<std::vector<std::string>> Scorer::RightTexts(const Json& document) const {
-    LATHE_TRY(Json gold, task_.Target(document));
+Result<std::vector<std::string>> Scorer::RightTexts(const Json& document, const Json& gold) const {
     if (task_.has_choices()) {
         LATHE_TRY(std::vector<std::string> choices, task_.Choices(document));
         if (!gold.is_number_integer() || gold.get<int64_t>() < 0 ||
@@ -195,8 +194,8 @@ Result<std::vector<std::string>> Scorer::RightTexts(const Json& document) const 
 }
 
 Result<Json> Scorer::ScoreText(const Json& document, const std::string& text) const {
-    LATHE_TRY(std::vector<std::string> right, RightTexts(document));
     LATHE_TRY(Json target, task_.Target(document));
+    LATHE_TRY(std::vector<std::string> right, RightTexts(document, target));
     Json values = Json::object();
     for (const auto& [name, metric] : text_metrics_) {
         LATHE_TRY(values[name], metric->Score(text, right, target));

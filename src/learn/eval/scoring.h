@@ -40,7 +40,8 @@ private:
                                               const std::vector<std::string>& choices) const;
     Json ChoiceMetric(const std::string& metric, const Choice& choice) const;
     Result<Json> ScoreRolling(const Json& document, double loglikelihood) const;
-    Result<std::vector<std::string>> RightTexts(const Json& document) const;
+    // `gold` is the document's target.
+    Result<std::vector<std::string>> RightTexts(const Json& document, const Json& gold) const;
 
     const Task& task_;
     std::map<std::string, std::unique_ptr<TextMetric>> text_metrics_;  // by name

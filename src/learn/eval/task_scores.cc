@@ -51,13 +51,19 @@ Json AllAnswers(OutputType type, const Question& question,
 }
 
 class TaskScorer {
+    // What was written for a document, behind the filter, and how it ran.
+    struct Programs {
+        std::vector<std::string> texts;
+        std::vector<sandbox::Verdict> verdicts;
+    };
+
 public:
     TaskScorer(const Task& task, Scorer scorer) : task_(task), scorer_(std::move(scorer)) {}
 
     // All documents through one filter.
     Status Run(FilterPipeline& filter, const std::vector<Question>& questions,
                const std::vector<std::vector<ModelAnswer>>& answers) {
-        verdicts_.clear();
+        programs_.clear();
         if (scorer_.judges_code()) LATHE_RETURN_IF_ERROR(JudgeAll(filter, questions, answers));
         std::map<std::string, std::vector<Json>> items;
         for (size_t i = 0; i < questions.size(); ++i) {
@@ -93,9 +99,9 @@ private:
         Json filtered = Json::array();
         Json values;
         if (scorer_.judges_code()) {
-            LATHE_TRY(auto texts, AllFiltered(filter, document, answers));
-            filtered.push_back(std::move(texts));
-            LATHE_TRY(values, scorer_.ScoreCode(verdicts_.at(question.document)));
+            const Programs& programs = programs_.at(question.document);
+            filtered.push_back(programs.texts);
+            LATHE_TRY(values, scorer_.ScoreCode(programs.verdicts));
         } else if (Generates(task_)) {
             LATHE_TRY(std::string text, Filtered(filter, document, answers));
             LATHE_TRY(values, scorer_.ScoreText(document, text));
@@ -124,7 +130,7 @@ private:
             sample[name] = value;
         }
         if (scorer_.judges_code())
-            for (const sandbox::Verdict& verdict : verdicts_.at(question.document))
+            for (const sandbox::Verdict& verdict : programs_.at(question.document).verdicts)
                 sample["verdicts"].push_back(verdict.passed ? "passed" : verdict.reason);
         return sample;
     }
@@ -139,8 +145,9 @@ private:
             candidates.emplace_back(document, std::move(texts));
         }
         LATHE_TRY(auto verdicts, JudgeCode(task_, candidates));
-        for (size_t i = 0; i < questions.size(); ++i)
-            verdicts_[questions[i].document] = std::move(verdicts[i]);
+        for (size_t i = 0; i < candidates.size(); ++i)
+            programs_[candidates[i].first] = {std::move(candidates[i].second),
+                                              std::move(verdicts[i])};
         return {};
     }
 
@@ -186,7 +193,7 @@ private:
 
     const Task& task_;
     Scorer scorer_;
-    std::map<size_t, std::vector<sandbox::Verdict>> verdicts_;  // by document, of code
+    std::map<size_t, Programs> programs_;  // by document, of code
     TaskScores scores_{.metrics = Json::object(), .samples = {}, .hash = {}, .warnings = {}};
     std::string hashes_;
 };
