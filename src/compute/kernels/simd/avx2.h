@@ -53,6 +53,9 @@ struct Avx2 {
     LATHE_INLINE F Round(F x) {
         return _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
     }
+    LATHE_INLINE F ZeroWhereLess(F value, F x, F limit) {
+        return _mm256_and_ps(_mm256_cmp_ps(x, limit, _CMP_NLT_UQ), value);
+    }
     LATHE_INLINE F ScaleByPower(F x, F n) {
         I whole = _mm256_cvtps_epi32(n);
         I half = _mm256_srai_epi32(whole, 1);

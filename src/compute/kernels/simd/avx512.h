@@ -46,6 +46,9 @@ struct Avx512 {
     LATHE_INLINE F Round(F x) {
         return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
     }
+    LATHE_INLINE F ZeroWhereLess(F value, F x, F limit) {
+        return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, limit, _CMP_NLT_UQ), value);
+    }
     LATHE_INLINE F ScaleByPower(F x, F n) { return _mm512_scalef_ps(x, n); }
 
     template <int kStep>

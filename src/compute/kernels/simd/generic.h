@@ -74,6 +74,8 @@ struct Generic {
         const F magic = Set(12582912.0f);  // 1.5 * 2^23
         return (x + magic) - magic;
     }
+    // value, and 0 where x < limit.
+    LATHE_INLINE F ZeroWhereLess(F value, F x, F limit) { return x < limit ? F{} : value; }
     // x * 2^n for an integer n in [-252, 254].
     LATHE_INLINE F ScaleByPower(F x, F n) {
         I whole = __builtin_convertvector(n, I);
