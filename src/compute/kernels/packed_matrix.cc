@@ -1,7 +1,5 @@
 #include "compute/kernels/packed_matrix.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
@@ -14,7 +12,6 @@ namespace lathe::kernels {
 namespace {
 
 constexpr size_t kRows = PackedMatrix::kPanelRows;
-constexpr size_t kHugePage = size_t{2} << 20;
 
 // Writes the planes of a block (layout.h) from the codes of its rows.
 void WriteCodes(PackedMatrix::Codes codes, const FileBlock* rows, size_t first_column,
@@ -164,10 +161,6 @@ void PackPlainPanel(size_t element_bytes, size_t cols, size_t row_count, const s
 
 }  // namespace
 
-void PackedMatrix::Release::operator()(std::byte* bytes) const {
-    std::free(bytes);
-}
-
 PackedMatrix PackedMatrix::Allocate(tensor::DType type, size_t rows, size_t cols) {
     LATHE_CHECK(cols % tensor::Info(type).block_size == 0);
     PackedMatrix matrix;
@@ -178,14 +171,7 @@ PackedMatrix PackedMatrix::Allocate(tensor::DType type, size_t rows, size_t cols
     PanelBytes bytes = PanelBytesOf(matrix.format_, cols);
     matrix.codes_offset_ = bytes.scales;
     matrix.panel_bytes_ = bytes.scales + bytes.codes;
-    // Large matrices in huge pages: a panel streams through many small ones.
-    size_t alignment = matrix.bytes() >= kHugePage ? kHugePage : 64;
-    size_t size = std::max<size_t>(64, (matrix.bytes() + alignment - 1) / alignment * alignment);
-    if (alignment == kHugePage) size = (matrix.bytes() + 4095) / 4096 * 4096;
-    void* memory = nullptr;
-    LATHE_CHECK(posix_memalign(&memory, alignment, size) == 0);
-    if (alignment == kHugePage) madvise(memory, size / kHugePage * kHugePage, MADV_HUGEPAGE);
-    matrix.storage_.reset(static_cast<std::byte*>(memory));
+    matrix.storage_ = platform::HugeMemory::Allocate(std::max<size_t>(64, matrix.bytes()));
     return matrix;
 }
 
@@ -202,7 +188,7 @@ void PackedMatrix::PackPanels(PanelRange panels, const std::byte* data) {
     size_t row_bytes = tensor::RowBytes(type_, cols_);
     FileBlock blocks[kRows];
     for (size_t panel = panels.begin; panel < panels.end; ++panel) {
-        std::byte* scales = storage_.get() + panel * panel_bytes_;
+        std::byte* scales = storage_.data() + panel * panel_bytes_;
         std::byte* codes = scales + codes_offset_;
         size_t row_count = std::min(kRows, rows_ - panel * kRows);
         const std::byte* rows = data + panel * kRows * row_bytes;

@@ -2,10 +2,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 
 #include "compute/tensor/dtype.h"
+#include "core/platform/huge_memory.h"
 
 namespace lathe::kernels {
 
@@ -80,21 +80,18 @@ public:
 
     // The areas of a panel. A plain type has codes only.
     const std::byte* panel_scales(size_t panel) const {
-        return storage_.get() + panel * panel_bytes_;
+        return storage_.data() + panel * panel_bytes_;
     }
     const std::byte* panel_codes(size_t panel) const { return panel_scales(panel) + codes_offset_; }
 
 private:
-    struct Release {
-        void operator()(std::byte* bytes) const;
-    };
     size_t rows_ = 0;
     size_t cols_ = 0;
     size_t panel_bytes_ = 0;
     size_t codes_offset_ = 0;
     tensor::DType type_ = tensor::DType::kF32;
     Format format_;
-    std::unique_ptr<std::byte[], Release> storage_;
+    platform::HugeMemory storage_;
 };
 
 }  // namespace lathe::kernels

@@ -16,11 +16,8 @@ ActivationBuffer::ActivationBuffer(size_t rows, size_t cols, bool bf16)
       scales_(rows * blocks_stride_),
       sums_(rows * 2 * blocks_stride_) {
     if (!bf16) return;
-    constexpr size_t kTile = kernels::Bf16Rows::kTileRows, kLine = 64 / sizeof(uint16_t);
-    tiles_ = ZeroedArray<uint16_t>((rows + kTile - 1) / kTile * kTile * codes_stride_ + kLine);
-    void* start = tiles_.data();
-    size_t space = tiles_.size() * sizeof(uint16_t);
-    first_tile_ = static_cast<uint16_t*>(std::align(64, 64, start, space));
+    constexpr size_t kTile = kernels::Bf16Rows::kTileRows;
+    tiles_ = ZeroedArray<uint16_t>((rows + kTile - 1) / kTile * kTile * codes_stride_);
 }
 
 kernels::QuantizedRows ActivationBuffer::quantized(size_t count, size_t column) {
@@ -34,7 +31,7 @@ kernels::QuantizedRows ActivationBuffer::quantized(size_t count, size_t column) 
 
 kernels::Bf16Rows ActivationBuffer::bf16(size_t first, size_t count, size_t column) {
     size_t tile = first / kernels::Bf16Rows::kTileRows * blocks_stride_ + column / kBlock;
-    return {first_tile_ + tile * kernels::Bf16Rows::kTileElements, blocks_stride_, count};
+    return {tiles_.data() + tile * kernels::Bf16Rows::kTileElements, blocks_stride_, count};
 }
 
 Workspace::PerWorker::PerWorker(const ModelConfig& c, size_t rows, bool bf16)

@@ -36,7 +36,6 @@ private:
     ZeroedArray<float> scales_;
     ZeroedArray<int16_t> sums_;
     ZeroedArray<uint16_t> tiles_;
-    uint16_t* first_tile_ = nullptr;  // in tiles_, at a multiple of 64 bytes
 };
 
 struct Workspace {
