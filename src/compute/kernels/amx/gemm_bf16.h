@@ -39,6 +39,10 @@ class AmxGemmBf16 {
         }
     }
 
+    static size_t PanelStride(const PackedMatrix& w) {
+        return static_cast<size_t>(w.panel_scales(1) - w.panel_scales(0));
+    }
+
     // Blocks [begin, end) of a panel's weights, a tile each: [pair of columns][output][2].
     template <class Format>
     static void Expand(const PackedMatrix& w, size_t panel, size_t begin, size_t end,
@@ -46,8 +50,11 @@ class AmxGemmBf16 {
         const auto* planes = reinterpret_cast<const uint8_t*>(w.panel_codes(panel));
         const std::byte* scales = w.panel_scales(panel);
         constexpr int kHalfGroups = static_cast<int>(kGroups) / Format::kHalves;
+        const size_t ahead = panel + 2 < w.panel_count() ? 2 * PanelStride(w) : 0;
         for (size_t b = begin; b < end; ++b, out += kTileElements) {
             const uint8_t* block = planes + b * Format::kBits * kPlaneBytes;
+            for (size_t line = 0; line < Format::kBits; ++line)
+                __builtin_prefetch(block + ahead + line * kPlaneBytes, 0, 2);
             Unrolled<Format::kHalves>([&]<int kHalf>() __attribute__((always_inline)) {
                 auto scale = LoadScale<S, Format::kScales>(scales, b, kHalf, 0);
                 if constexpr (!Format::kOffset)
