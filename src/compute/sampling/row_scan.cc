@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "core/base/check.h"
+#include "core/platform/cpu.h"
 
 namespace lathe::sampling {
 namespace {
@@ -17,7 +18,9 @@ struct BlockScan {
     bool sound = true;
 };
 
-BlockScan ScanBlock(const float* logits) {
+// A block's operations are the same whatever vectors carry them out (no multiply-add is fused,
+// CMakeLists.txt), and so are its bits.
+[[gnu::always_inline]] inline BlockScan ScanLanes(const float* logits) {
     float max[kLanes];
     int32_t broken[kLanes] = {};
     std::fill_n(max, kLanes, -kInfinity);
@@ -44,12 +47,50 @@ BlockScan ScanTail(std::span<const float> logits) {
     return result;
 }
 
-double SumBlock(const float* logits, float max, float inverse_temperature) {
+[[gnu::always_inline]] inline double SumLanes(const float* logits, float max,
+                                              float inverse_temperature) {
     float sums[kLanes] = {};
     for (size_t i = 0; i < kScanBlock; i += kLanes)
         for (size_t lane = 0; lane < kLanes; ++lane)
             sums[lane] += ExpNonPositive((logits[i + lane] - max) * inverse_temperature);
     return std::accumulate(sums, sums + kLanes, 0.0);
+}
+
+struct BlockFunctions {
+    BlockScan (*scan)(const float*) = [](const float* logits) { return ScanLanes(logits); };
+    double (*sum)(const float*, float, float) = [](const float* logits, float max, float inverse) {
+        return SumLanes(logits, max, inverse);
+    };
+};
+
+#if defined(__x86_64__)
+#define LATHE_AVX2 __attribute__((target("avx2")))
+#define LATHE_AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl")))
+LATHE_AVX2 BlockScan ScanAvx2(const float* logits) {
+    return ScanLanes(logits);
+}
+LATHE_AVX2 double SumAvx2(const float* logits, float max, float inverse_temperature) {
+    return SumLanes(logits, max, inverse_temperature);
+}
+LATHE_AVX512 BlockScan ScanAvx512(const float* logits) {
+    return ScanLanes(logits);
+}
+LATHE_AVX512 double SumAvx512(const float* logits, float max, float inverse_temperature) {
+    return SumLanes(logits, max, inverse_temperature);
+}
+#endif
+
+// Of this machine.
+const BlockFunctions& Blocks() {
+    static const BlockFunctions functions = [] {
+#if defined(__x86_64__)
+        platform::CpuFeatures cpu = platform::DetectCpuFeatures();
+        if (cpu.avx512) return BlockFunctions{ScanAvx512, SumAvx512};
+        if (cpu.avx2) return BlockFunctions{ScanAvx2, SumAvx2};
+#endif
+        return BlockFunctions{};
+    }();
+    return functions;
 }
 
 double SumTail(std::span<const float> logits, float max, float inverse_temperature) {
@@ -74,9 +115,10 @@ ScannedRow ScanRow(std::span<const float> logits, std::vector<float>& block_max)
     size_t blocks = (logits.size() + kScanBlock - 1) / kScanBlock;
     block_max.resize(blocks);
     ScannedRow row{logits, block_max, -kInfinity, true};
+    const auto scan_block = Blocks().scan;
     for (size_t block = 0; block < blocks; ++block) {
         std::span<const float> part = BlockOf(logits, block);
-        BlockScan scan = part.size() == kScanBlock ? ScanBlock(part.data()) : ScanTail(part);
+        BlockScan scan = part.size() == kScanBlock ? scan_block(part.data()) : ScanTail(part);
         block_max[block] = scan.max;
         row.max = std::max(row.max, scan.max);
         row.sound = row.sound && scan.sound;
@@ -98,11 +140,13 @@ double SumExp(const ScannedRow& row, float inverse_temperature, std::vector<doub
     LATHE_CHECK(row.sound);
     if (block_sums) block_sums->assign(row.block_max.size(), 0);
     double total = 0;
+    const auto sum_block = Blocks().sum;
     for (size_t block = 0; block < row.block_max.size(); ++block) {
         if ((row.block_max[block] - row.max) * inverse_temperature < kExpZero) continue;
         std::span<const float> part = BlockOf(row.logits, block);
-        double sum = part.size() == kScanBlock ? SumBlock(part.data(), row.max, inverse_temperature)
-                                               : SumTail(part, row.max, inverse_temperature);
+        double sum = part.size() == kScanBlock
+                         ? sum_block(part.data(), row.max, inverse_temperature)
+                         : SumTail(part, row.max, inverse_temperature);
         if (block_sums) (*block_sums)[block] = sum;
         total += sum;
     }

@@ -97,6 +97,27 @@ TEST(SumExp, AgreesWithDoublePrecision) {
         }
 }
 
+TEST(SumExp, HasTheBitsOfPlainArithmeticWhateverVectorsTheMachineHas) {
+    std::mt19937 random(7);
+    std::normal_distribution<float> normal(0, 5);
+    std::vector<float> row(kScanBlock * 40);
+    for (float& x : row) x = normal(random);
+    std::vector<float> block_max;
+    ScannedRow scanned = ScanRow(row, block_max);
+    for (float inverse_temperature : {1.0f, 0.7f, 3.1f}) {
+        std::vector<double> sums;
+        SumExp(scanned, inverse_temperature, &sums);
+        for (size_t block = 0; block < sums.size(); ++block) {
+            float lanes[16] = {};
+            for (size_t i = 0; i < kScanBlock; ++i) {
+                volatile float difference = row[block * kScanBlock + i] - scanned.max;
+                lanes[i % 16] += ExpNonPositive(difference * inverse_temperature);
+            }
+            ASSERT_EQ(sums[block], std::accumulate(lanes, lanes + 16, 0.0)) << block;
+        }
+    }
+}
+
 TEST(CollectTop, GivesTheSameAsAFullSort) {
     std::vector<float> block_max;
     std::vector<Candidate> top;
