@@ -105,7 +105,10 @@ describe('samples', () => {
           answer: ' no',
           right: false,
           metrics: { acc: 0, bleu: '[1,2]' },
-          choices: [{ text: ' yes', loglikelihood: -2, is_target: true }, { text: ' no' }],
+          choices: [
+            { text: ' yes', loglikelihood: -2, is_target: true },
+            { text: ' no', is_chosen: true },
+          ],
         },
       ],
     });
@@ -118,8 +121,8 @@ describe('samples', () => {
         ['bleu', '[1,2]'],
       ],
       choices: [
-        { text: ' yes', logLikelihood: -2, isTarget: true },
-        { text: ' no', isTarget: false },
+        { text: ' yes', logLikelihood: -2, isTarget: true, isChosen: false },
+        { text: ' no', isTarget: false, isChosen: true },
       ],
     });
   });

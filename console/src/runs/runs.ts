@@ -169,6 +169,7 @@ export interface SampleChoice {
   text: string;
   logLikelihood?: number;
   isTarget: boolean;
+  isChosen: boolean; // the model's answer, as the metric that decides has it
 }
 
 export interface Sample {
@@ -225,6 +226,7 @@ function readSample(row: Fields): Sample[] {
         return {
           text: text(choice['text']) ?? '',
           isTarget: choice['is_target'] === true,
+          isChosen: choice['is_chosen'] === true,
           ...defined({ logLikelihood: number(choice['loglikelihood']) }),
         };
       }),

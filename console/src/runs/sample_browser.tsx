@@ -204,7 +204,12 @@ function SampleView({ sample }: { sample: Sample }) {
         <div class="sample-body">
           <Text name={texts.question} text={sample.question} />
           {sample.choices.length > 0 ? (
-            <Choices sample={sample} />
+            <>
+              {!sample.choices.some(({ isTarget }) => isTarget) && (
+                <Text name={texts.target} text={sample.target} />
+              )}
+              <Choices sample={sample} />
+            </>
           ) : (
             <>
               <Text name={texts.target} text={sample.target} />
@@ -250,8 +255,6 @@ export function Text({ name, text }: { name: string; text: string }) {
 
 function Choices({ sample }: { sample: Sample }) {
   const texts = t.value.runs;
-  const values = sample.choices.map(({ logLikelihood }) => logLikelihood ?? -Infinity);
-  const best = values.indexOf(Math.max(...values));
   return (
     <div class="table-scroll">
       <table class="type-table numbers">
@@ -267,7 +270,7 @@ function Choices({ sample }: { sample: Sample }) {
               <th scope="row" class="choice-text">
                 {choice.text}
                 {choice.isTarget && <small class="choice-note">{texts.isTarget}</small>}
-                {index === best && <small class="choice-note">{texts.isAnswer}</small>}
+                {choice.isChosen && <small class="choice-note">{texts.isAnswer}</small>}
               </th>
               <td>
                 {choice.logLikelihood === undefined ? '' : formatDigits(choice.logLikelihood)}

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "core/json/member.h"
+
 namespace lathe {
 namespace {
 
@@ -42,6 +44,15 @@ TEST(Json, RefusesAZeroByteInsteadOfEndingThere) {
 
 TEST(Json, RefusesTextBeyondTheByteLimit) {
     EXPECT_FALSE(ParseJson("[1,2,3]", {.bytes_max = 4}));
+}
+
+TEST(Json, ReadsWhatIsMissingOrOfAnotherTypeAsEmpty) {
+    Json value = Json::parse(R"({"a": "text", "b": 3, "c": null})");
+    EXPECT_EQ(TextOf(value, "a"), "text");
+    EXPECT_EQ(MemberOf(value, "b"), 3);
+    for (const char* key : {"b", "c", "gone"}) EXPECT_EQ(TextOf(value, key), "");
+    for (const char* text : {"null", "[1]", "\"a\"", "3", "{}"})
+        EXPECT_TRUE(MemberOf(Json::parse(text), "a").is_null()) << text;
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "learn/metrics/classification.h"
 #include "learn/metrics/comparison.h"
 #include "learn/metrics/estimate.h"
+#include "learn/samples/sample.h"
 
 namespace lathe::eval {
 namespace {
@@ -67,16 +68,15 @@ Result<std::vector<Pair>> ReadPairs(const std::filesystem::path& a, const std::f
             if (found == second.end() || found->second.asked != sample.asked) continue;
             if (!seen.insert(key.second).second) continue;
             if (limit && seen.size() > *limit) break;
-            auto said = [](const Json& line) {
-                const Json all = line.value("resps", Json::array());
-                return !all.empty() && !all[0].empty() && all[0][0].is_string()
-                           ? all[0][0].get<std::string>()
-                           : std::string();
+            LATHE_TRY(samples::Sample of_a, samples::ReadSample(sample.line));
+            LATHE_TRY(samples::Sample of_b, samples::ReadSample(found->second.line));
+            auto said = [](samples::Sample& one) {
+                return one.raw.empty() ? std::string() : std::move(one.raw[0]);
             };
             pairs.push_back({.task = task,
                              .document = key.second,
-                             .question = SampleQuestion(sample.line),
-                             .answers = {said(sample.line), said(found->second.line)},
+                             .question = std::move(of_a.question),
+                             .answers = {said(of_a), said(of_b)},
                              .verdicts = {}});
         }
     }
@@ -142,8 +142,9 @@ Status ReadVerdicts(const std::filesystem::path& folder, std::vector<Pair>& pair
         for (size_t order : {size_t{0}, size_t{1}}) {
             auto found = samples.find({"verdict", static_cast<int64_t>(2 * i + order)});
             if (found == samples.end()) return MakeError(Code::kDataLoss, "a verdict is missing");
+            LATHE_TRY(samples::Sample sample, samples::ReadSample(found->second.line));
             pairs[i].verdicts[order] =
-                ReadVerdict(SampleAnswer(found->second.line, "exact_match"), order == 1);
+                ReadVerdict(samples::AnswerOf(sample, "exact_match"), order == 1);
         }
     return {};
 }

@@ -4,8 +4,10 @@
 #include <cmath>
 #include <map>
 
+#include "core/base/check.h"
 #include "learn/eval/run_samples.h"
 #include "learn/metrics/comparison.h"
+#include "learn/samples/sample.h"
 
 namespace lathe::eval {
 namespace {
@@ -170,18 +172,25 @@ private:
             std::ranges::sort(changed);
         }
         for (size_t i : changed) {
-            const Json& a = row.a[i]->line;
+            samples::Sample a = Read(*row.a[i]), b = Read(*row.b[i]);
             out_["changed"].push_back(Json{{"task", row.task},
                                            {"metric", row.metric},
                                            {"filter", row.filter},
-                                           {"doc_id", a["doc_id"]},
+                                           {"doc_id", a.document},
                                            {"a", row.Score(*row.a[i])},
                                            {"b", row.Score(*row.b[i])},
-                                           {"question", SampleQuestion(a)},
-                                           {"target", SampleTarget(a)},
-                                           {"a_answer", SampleAnswer(a, row.metric)},
-                                           {"b_answer", SampleAnswer(row.b[i]->line, row.metric)}});
+                                           {"question", a.question},
+                                           {"target", a.target},
+                                           {"a_answer", samples::AnswerOf(a, row.metric)},
+                                           {"b_answer", samples::AnswerOf(b, row.metric)}});
         }
+    }
+
+    // ReadRunSamples has let through only lines that can be read.
+    static samples::Sample Read(const RunSample& sample) {
+        auto read = samples::ReadSample(sample.line);
+        LATHE_CHECK(read.has_value());
+        return *std::move(read);
     }
 
     std::array<std::filesystem::path, 2> folders_;

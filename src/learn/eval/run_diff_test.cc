@@ -94,6 +94,22 @@ TEST_F(RunDiffTest, CountsTheDocumentsThatChangedSidesAndShowsThem) {
     EXPECT_TRUE(diff["warnings"].empty());
 }
 
+TEST_F(RunDiffTest, ShowsEveryProgramOfADocumentThatChanged) {
+    auto line = [](double score, const char* first, const char* second) {
+        Json line = ChoiceLine(0, 0, 0, 0);
+        line["arguments"] = {{"gen_args_0", {{"arg_0", "def f():"}, {"arg_1", Json::object()}}}};
+        line["filtered_resps"] = Json::array({Json::array({"pass", "return 1"})});
+        line["metrics"] = {"pass@1"};
+        line["pass@1"] = score;
+        line["verdicts"] = {first, second};
+        return line;
+    };
+    Json diff = Diff({line(0.5, "AssertionError", "passed")}, {line(1, "passed", "passed")});
+    EXPECT_EQ(diff["changed"][0]["a_answer"],
+              "[1/2] AssertionError\npass\n\n[2/2] passed\nreturn 1");
+    EXPECT_EQ(diff["changed"][0]["b_answer"], "[1/2] passed\npass\n\n[2/2] passed\nreturn 1");
+}
+
 TEST_F(RunDiffTest, ComparesPerplexitiesAsBitsPerByteOfEachDocument) {
     auto line = [](int64_t document, double loglikelihood) {
         Json line = ChoiceLine(document, 0, 0, 0);

@@ -5,7 +5,6 @@
 #include <optional>
 #include <vector>
 
-#include "compute/chat/unicode.h"
 #include "core/platform/files.h"
 
 namespace lathe::eval {
@@ -40,25 +39,6 @@ Result<RunSample> SampleOf(Json line) {
     }
     sample.line = std::move(line);
     return sample;
-}
-
-std::string TextOf(const Json& value) {
-    return value.is_string() ? value.get<std::string>() : DumpJson(value);
-}
-
-// The continuations that were offered, without the white space around.
-std::vector<std::string> OfferedOf(const Json& line) {
-    std::vector<std::string> offered;
-    const Json arguments = line.value("arguments", Json::object());
-    for (size_t i = 0;; ++i) {
-        std::string name = fmt::format("gen_args_{}", i);
-        if (!arguments.contains(name) || !arguments[name].contains("arg_1")) return offered;
-        const Json& text = arguments[name]["arg_1"];
-        if (!text.is_string()) return {};
-        std::string choice = text.get<std::string>();
-        size_t first = choice.find_first_not_of(" \n\t");
-        offered.push_back(first == std::string::npos ? choice : choice.substr(first));
-    }
 }
 
 }  // namespace
@@ -115,41 +95,6 @@ std::string RunModel(const Json& results, const std::filesystem::path& folder) {
     if (subject.is_object() && subject.contains("model") && subject["model"].is_string())
         return subject["model"].get<std::string>();
     return folder.filename().string();
-}
-
-std::string SampleQuestion(const Json& line) {
-    const Json arguments = line.value("arguments", Json::object());
-    if (!arguments.contains("gen_args_0")) return "";
-    return TextOf(arguments["gen_args_0"].value("arg_0", Json("")));
-}
-
-std::string SampleAnswer(const Json& line, const std::string& metric) {
-    const Json said = line.value("filtered_resps", Json::array());
-    if (!said.is_array() || said.empty()) return "";
-    std::vector<std::string> offered = OfferedOf(line);
-    if (said[0].is_string()) return said[0].get<std::string>();
-    std::optional<size_t> best;
-    double highest = 0;
-    for (size_t i = 0; i < said.size() && i < offered.size(); ++i) {
-        if (!said[i].is_array() || said[i].empty() || !said[i][0].is_string()) return "";
-        double value = std::strtod(said[i][0].get_ref<const std::string&>().c_str(), nullptr);
-        if (metric == "acc_norm") value /= static_cast<double>(chat::CountCodePoints(offered[i]));
-        if (metric == "acc_bytes") value /= static_cast<double>(offered[i].size());
-        if (best && value <= highest) continue;
-        best = i;
-        highest = value;
-    }
-    if (!best) return "";
-    return said.size() == 1 ? TextOf(said[0]) : offered[*best];
-}
-
-std::string SampleTarget(const Json& line) {
-    std::string target = TextOf(line.value("target", Json("")));
-    std::vector<std::string> offered = OfferedOf(line);
-    char* end = nullptr;
-    auto index = static_cast<size_t>(std::strtoul(target.c_str(), &end, 10));
-    bool is_number = !target.empty() && *end == '\0' && target[0] != '-';
-    return is_number && offered.size() > 1 && index < offered.size() ? offered[index] : target;
 }
 
 }  // namespace lathe::eval

@@ -15,7 +15,7 @@ namespace lathe::eval {
 struct RunSample {
     std::string asked;                     // hashes of document, prompt and target
     std::map<std::string, double> scores;  // by metric; those that one document has
-    Json line;                             // as in the file
+    Json line;                             // as in the file, for samples::ReadSample
 };
 // By filter and document.
 using RunSamples = std::map<std::pair<std::string, int64_t>, RunSample>;
@@ -28,11 +28,5 @@ Result<RunSamples> ReadRunSamples(const std::filesystem::path& file);
 
 // The model's name as the run has it, else the folder's.
 std::string RunModel(const Json& results, const std::filesystem::path& folder);
-
-// Of a line: the first prompt; what the model said (its text, or the choice that it found
-// likeliest as `metric` has it); the right answer, where a number stands for a choice.
-std::string SampleQuestion(const Json& line);
-std::string SampleAnswer(const Json& line, const std::string& metric);
-std::string SampleTarget(const Json& line);
 
 }  // namespace lathe::eval

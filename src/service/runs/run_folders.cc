@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/json/member.h"
 #include "service/runs/run_results.h"
 
 namespace lathe::runs {

@@ -1,14 +1,15 @@
 #include "service/runs/run_results.h"
 
 #include <set>
+#include <string>
+
+#include "core/json/member.h"
 
 namespace lathe::runs {
 namespace {
 
 constexpr size_t kScoresMax = 2000;
 constexpr size_t kHeadlineMax = 6;
-
-const Json kNull;
 
 // The version may be a number or text; shots a number.
 Json PlainOrNull(const Json& value) {
@@ -42,17 +43,6 @@ Json ScoreOf(const Json& results, const std::string& task, const std::string& ke
 }
 
 }  // namespace
-
-const Json& MemberOf(const Json& json, std::string_view key) {
-    if (!json.is_object()) return kNull;
-    auto found = json.find(key);
-    return found == json.end() ? kNull : *found;
-}
-
-std::string TextOf(const Json& json, std::string_view key) {
-    const Json& value = MemberOf(json, key);
-    return value.is_string() ? value.get<std::string>() : std::string();
-}
 
 Json ScoresOf(const Json& results) {
     Json scores = Json::array();

@@ -2,17 +2,9 @@
 // anybody's: whatever is missing or of another type is left out. Free functions, thread-safe.
 #pragma once
 
-#include <string>
-#include <string_view>
-
 #include "core/json/json.h"
 
 namespace lathe::runs {
-
-// The member, or null if `json` is no object or has none.
-const Json& MemberOf(const Json& json, std::string_view key);
-// "" if it is not text.
-std::string TextOf(const Json& json, std::string_view key);
 
 // Every score, in the order of the file:
 //   [{"task", "alias", "metric", "filter", "value", "stderr"|null, "higher_is_better"|null,

@@ -29,10 +29,12 @@ std::vector<std::string> SampledTasks(const GuardedFolder& folder);
 
 // A line of the file:
 //   {"doc_id", "filter", "question", "target", "answer", "right": true|false|null,
-//    "metrics": {name: value}, "choices"?: [{"text", "loglikelihood", "is_target"}], "raw"?}
-// The answer is the likeliest choice, or what was written after the filter, with what was
-// before it as `raw` where that differs. `right` is what the first metric that can only be
-// 0 or 1 says. Nothing if the line has not the fields. Long texts are cut, marked by "…".
+//    "metrics": {name: value}, "choices"?: [{"text", "loglikelihood", "is_target", "is_chosen"}],
+//    "raw"?}
+// Read by the rule of learn/samples/sample.h; the answer is that of the metric which decides
+// over `right`, with what was before the filter as `raw` where that differs. Nothing if
+// the line cannot be read. Long texts are cut, marked by "…", and of many choices the first are
+// shown, with the chosen and the right ones.
 std::optional<Json> SampleOf(const Json& line);
 
 // {"task", "filters": […], "total", "right", "wrong", "matching", "broken_lines", "offset",

@@ -47,11 +47,14 @@ TEST(SampleOf, ShowsTheLikeliestChoiceAsTheAnswerAndTheTargetAsText) {
     ASSERT_TRUE(sample);
     EXPECT_EQ((*sample)["doc_id"], 3);
     EXPECT_EQ((*sample)["question"], "Is it?");
-    EXPECT_EQ((*sample)["answer"], " yes");
-    EXPECT_EQ((*sample)["target"], " no");
+    EXPECT_EQ((*sample)["answer"], "yes");
+    EXPECT_EQ((*sample)["target"], "no");
     EXPECT_EQ((*sample)["right"], false);
-    EXPECT_EQ((*sample)["choices"][1],
-              (Json{{"text", " no"}, {"loglikelihood", -2.25}, {"is_target", true}}));
+    EXPECT_EQ(
+        (*sample)["choices"][1],
+        (Json{
+            {"text", "no"}, {"loglikelihood", -2.25}, {"is_target", true}, {"is_chosen", false}}));
+    EXPECT_EQ((*sample)["choices"][0]["is_chosen"], true);
 }
 
 TEST(SampleOf, ShowsWhatWasWrittenAfterTheFilterAndBeforeIt) {
@@ -64,12 +67,35 @@ TEST(SampleOf, ShowsWhatWasWrittenAfterTheFilterAndBeforeIt) {
     EXPECT_FALSE(SampleOf(Written("none", "42", "42", 1))->contains("raw"));
 }
 
-TEST(SampleOf, ShowsTheFirstOfManyAnswersAndNoLikelihoodAsText) {
+TEST(SampleOf, TakesTheAnswerByTheMetricThatDecides) {
+    Json line = Choice(3, "Is it?", 0, "-3", "-2.5");
+    EXPECT_EQ((*SampleOf(line))["answer"], "no");
+    line.erase("acc");
+    line["acc_norm"] = 1.0;  // a third of -3 is more than half of -2.5
+    EXPECT_EQ((*SampleOf(line))["answer"], "yes");
+    EXPECT_EQ((*SampleOf(line))["right"], true);
+}
+
+TEST(SampleOf, ShowsAllOfSeveralAnswersAndNoLikelihoodAsText) {
     Json line = Written("none", "x", "x", 1);
     line["filtered_resps"] = Json::array({Json::array({"first", "second"})});
-    EXPECT_EQ((*SampleOf(line))["answer"], "first");
+    EXPECT_EQ((*SampleOf(line))["answer"], "[1/2]\nfirst\n\n[2/2]\nsecond");
     line["filtered_resps"] = Json::array({Json::array({"-13.5", "False"})});
     EXPECT_EQ((*SampleOf(line))["answer"], "");
+}
+
+TEST(SampleOf, ShowsOfManyChoicesTheFirstTheRightOneAndTheChosen) {
+    Json line{{"doc_id", 0}, {"target", "180"}, {"filtered_resps", Json::array()}};
+    for (int i = 0; i < 200; ++i) {
+        line["arguments"]["gen_args_" + std::to_string(i)] = {{"arg_0", "Which?"},
+                                                              {"arg_1", std::to_string(i)}};
+        line["filtered_resps"].push_back({i == 150 ? "-1" : "-2", "False"});
+    }
+    Json sample = *SampleOf(line);
+    EXPECT_EQ(sample["choices"].size(), 102u);
+    EXPECT_EQ(sample["answer"], "150");
+    EXPECT_EQ(sample["choices"][100]["is_chosen"], true);
+    EXPECT_EQ(sample["choices"][101]["is_target"], true);
 }
 
 TEST(SampleOf, LeavesOpenWhatNoMetricDecides) {

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "core/json/member.h"
 #include "core/telemetry/progress_file.h"
 #include "service/runs/run_results.h"
 
