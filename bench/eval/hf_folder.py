@@ -12,9 +12,8 @@ import sys
 
 import gguf
 import numpy as np
-import torch
 from gguf.quants import dequantize
-from safetensors.torch import save_file
+from safetensors.numpy import save_file
 
 PARTS = {"attn_norm": "input_layernorm", "attn_q": "self_attn.q_proj",
          "attn_k": "self_attn.k_proj", "attn_v": "self_attn.v_proj",
@@ -73,7 +72,7 @@ class Model:
                 count = heads[part]
                 values = (values.reshape(count, -1, 2, values.shape[1]).swapaxes(1, 2)
                           .reshape(values.shape))
-            yield hf_name(tensor.name), torch.from_numpy(np.ascontiguousarray(values))
+            yield hf_name(tensor.name), np.ascontiguousarray(values)
 
     def tokenizer(self):
         tokens, kinds = self.get("tokenizer.ggml.tokens"), self.get("tokenizer.ggml.token_type")
