@@ -137,16 +137,23 @@ export const runsEn = {
   pValue: 'p',
   conclusions: 'What may be concluded',
   verdicts: {
-    a: (where: string, documents: string) =>
+    worse: (where: string, documents: string) =>
       `${where}: B is worse than A on documents like these ${documents}.`,
-    b: (where: string, documents: string) =>
+    better: (where: string, documents: string) =>
       `${where}: B is better than A on documents like these ${documents}.`,
     open: (where: string, documents: string) =>
       `${where}: ${documents} documents do not tell A and B apart.`,
     same: (where: string, documents: string) =>
       `${where}: A and B have the same score on every one of ${documents} documents.`,
+    unknown: (where: string, documents: string) =>
+      `${where}: the server does not say what ${documents} documents allow to conclude.`,
   },
-  pCorrected: 'p is corrected for the number of comparisons; up to 0.05 counts as told apart.',
+  documentsNeeded: (documents: string) =>
+    `A difference of this size, if it is real, takes about ${documents} documents.`,
+  shareDifferingMax: (percent: string) =>
+    `Elsewhere they may still differ on up to ${percent} % of documents.`,
+  pCorrected: (alpha: string) =>
+    `p is corrected for the number of comparisons; up to ${alpha} counts as told apart.`,
   changedDocuments: 'Changed documents',
   changedShown: (shown: string, total: string) => `${shown} of ${total} are shown.`,
   noChanged: 'No document has another score.',

@@ -8,7 +8,6 @@ import { IconButton } from '../ui/icon_button';
 import { Commands, EVALUATE } from './commands';
 import {
   readComparison,
-  verdictOf,
   type ChangedDocument,
   type Comparison,
   type TaskComparison,
@@ -98,13 +97,13 @@ function Compared({ a, b }: { a: string; b: string }) {
       <Warnings warnings={value.warnings} />
       <Card title={texts.difference}>
         <DifferenceTable rows={value.tasks} />
-        <p class="model-note">{texts.pCorrected}</p>
+        <p class="model-note">{texts.pCorrected(formatDigits(value.tasks[0]?.alpha ?? 0.05))}</p>
       </Card>
       <Card title={texts.conclusions}>
         <ul class="conclusions">
           {value.tasks.map((row) => (
-            <li key={keyOf(row)} class={verdictOf(row)}>
-              {texts.verdicts[verdictOf(row)](nameOf(row), formatWhole(row.documents))}
+            <li key={keyOf(row)} class={row.verdict}>
+              <Conclusion row={row} />
             </li>
           ))}
         </ul>
@@ -112,6 +111,20 @@ function Compared({ a, b }: { a: string; b: string }) {
       <Card title={texts.changedDocuments}>
         <Changed comparison={value} />
       </Card>
+    </>
+  );
+}
+
+// The server's verdict in the reader's language.
+function Conclusion({ row }: { row: TaskComparison }) {
+  const texts = t.value.runs;
+  const { documentsNeeded, shareDifferingMax } = row;
+  return (
+    <>
+      {texts.verdicts[row.verdict](nameOf(row), formatWhole(row.documents))}
+      {documentsNeeded !== undefined && ` ${texts.documentsNeeded(formatWhole(documentsNeeded))}`}
+      {shareDifferingMax !== undefined &&
+        ` ${texts.shareDifferingMax(formatDigits(shareDifferingMax * 100))}`}
     </>
   );
 }
@@ -131,7 +144,13 @@ function reachOf(rows: readonly TaskComparison[]): number {
 
 function DifferenceTable({ rows }: { rows: readonly TaskComparison[] }) {
   const texts = t.value.runs;
-  const tones = { a: 'worse', b: 'better', open: 'open', same: 'open' } as const;
+  const tones = {
+    better: 'better',
+    worse: 'worse',
+    open: 'open',
+    same: 'open',
+    unknown: 'open',
+  } as const;
   const shares = reachOf(rows.filter(({ a, b }) => Math.max(Math.abs(a), Math.abs(b)) <= 1));
   return (
     <div class="table-scroll">
@@ -176,7 +195,7 @@ function DifferenceTable({ rows }: { rows: readonly TaskComparison[] }) {
                     to={reach}
                     mark={0}
                     format={formatDifference}
-                    tone={tones[verdictOf(row)]}
+                    tone={tones[row.verdict]}
                     {...(row.interval ? { interval: row.interval } : {})}
                   />
                 </td>

@@ -1,7 +1,9 @@
-// GET /v1/runs/{id}/comparison, checked, and what may be concluded from it.
+// GET /v1/runs/{id}/comparison, checked.
 import { amount, defined, fields, list, number, text, texts } from '../api/json';
 
-const ALPHA = 0.05;
+// What the server says of b against a; 'unknown' from a server that says nothing.
+const VERDICTS = ['better', 'worse', 'open', 'same'] as const;
+export type Verdict = (typeof VERDICTS)[number] | 'unknown';
 
 export interface TaskComparison {
   task: string;
@@ -18,6 +20,10 @@ export interface TaskComparison {
   p?: number; // corrected for the number of comparisons where the server does that
   test: string;
   higherIsBetter: boolean;
+  verdict: Verdict;
+  alpha?: number; // p up to here tells apart
+  documentsNeeded?: number; // of 'open', to tell a difference of this size
+  shareDifferingMax?: number; // of 'same', among documents that were not asked
 }
 
 export interface ChangedDocument {
@@ -72,10 +78,14 @@ function readTask(entry: unknown): TaskComparison[] {
       ties: amount(row['ties']) ?? 0,
       test: text(row['test']) ?? '',
       higherIsBetter: row['higher_is_better'] !== false,
+      verdict: VERDICTS.find((name) => name === row['verdict']) ?? 'unknown',
       ...defined({
         interval:
           low !== undefined && high !== undefined ? ([low, high] as [number, number]) : undefined,
         p: amount(row['p_corrected']) ?? amount(row['p']),
+        alpha: amount(row['alpha']),
+        documentsNeeded: amount(row['documents_needed']),
+        shareDifferingMax: amount(row['share_differing_max']),
       }),
     },
   ];
@@ -99,14 +109,4 @@ function readChanged(entry: unknown): ChangedDocument[] {
       answerB: text(row['b_answer']) ?? '',
     },
   ];
-}
-
-// Which run is better, as far as the test allows to say so; the same rule by which
-// `lathe eval diff` speaks.
-export type Verdict = 'same' | 'a' | 'b' | 'open';
-
-export function verdictOf(row: TaskComparison): Verdict {
-  if (row.wins + row.losses === 0) return 'same';
-  if (row.p === undefined || row.p > ALPHA) return 'open';
-  return row.difference > 0 === row.higherIsBetter ? 'b' : 'a';
 }

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { readComparison, verdictOf } from './comparison';
+import { en } from '../i18n/en';
+import { zh } from '../i18n/zh';
+import { readComparison } from './comparison';
 import { readChoice, readQuantization } from './reports';
 import { linearTicks, logarithmicTicks } from './scatter_plot';
 import { lastPart, readRun, readRunList, readSamples, readSummary, withState } from './runs';
@@ -143,17 +145,24 @@ describe('a comparison', () => {
     return read;
   };
 
-  it('concludes only what the corrected test allows', () => {
-    expect(verdictOf(row({ p: 0.01 }))).toBe('b');
-    expect(verdictOf(row({ p: 0.01, p_corrected: 0.06 }))).toBe('open');
-    expect(verdictOf(row({ p: 0.01, difference: -0.2 }))).toBe('a');
-    expect(verdictOf(row({}))).toBe('open');
-    expect(verdictOf(row({ p: 1, wins: 0, losses: 0 }))).toBe('same');
+  it('leaves the verdict and its numbers to the server', () => {
+    const better = row({ verdict: 'better', p: 0.9, difference: -0.2, alpha: 0.05 });
+    expect(better).toMatchObject({ verdict: 'better', alpha: 0.05 });
+    expect(better).not.toHaveProperty('documentsNeeded');
+    expect(
+      row({ verdict: 'open', documents_needed: 1975, share_differing_max: null }),
+    ).toMatchObject({ verdict: 'open', documentsNeeded: 1975 });
+    expect(row({ verdict: 'same', share_differing_max: 0.058 }).shareDifferingMax).toBe(0.058);
+    for (const verdict of [undefined, null, 'a', 3, 'unknown'])
+      expect(row({ p: 0.01, verdict }).verdict).toBe('unknown');
   });
 
-  it('knows metrics of which less is better', () => {
-    expect(verdictOf(row({ p: 0.01, higher_is_better: false }))).toBe('a');
-    expect(verdictOf(row({ p: 0.01, difference: -0.2, higher_is_better: false }))).toBe('b');
+  it('has words for every verdict in every language', () => {
+    for (const texts of [en.runs, zh.runs])
+      for (const verdict of ['better', 'worse', 'open', 'same', 'unknown'] as const)
+        expect(texts.verdicts[verdict]('arc acc', '60')).toMatch(/arc acc.*60/);
+    expect(en.runs.verdicts.better('t', '1')).toContain('B is better');
+    expect(zh.runs.verdicts.worse('t', '1')).toContain('B 比 A 差');
   });
 
   it('counts the changed documents that were not sent', () => {

@@ -133,6 +133,8 @@ private:
             a = folders_[0].string();
             b = folders_[1].string();
         }
+        metrics::Finding finding = metrics::FindingOf(found, row.higher_is_better);
+        auto or_null = [](const auto& value) { return value ? Json(*value) : Json(nullptr); };
         uint64_t wins = row.higher_is_better ? found.higher : found.lower;
         uint64_t losses = row.higher_is_better ? found.lower : found.higher;
         out_["tasks"].push_back(Json{
@@ -151,6 +153,10 @@ private:
             {"p_corrected", *found.p_value_corrected},
             {"test", found.test == metrics::PairedTest::kMcNemar ? "mcnemar" : "permutation"},
             {"higher_is_better", row.higher_is_better},
+            {"verdict", metrics::VerdictName(finding.verdict)},
+            {"alpha", finding.alpha},
+            {"documents_needed", or_null(finding.documents_needed)},
+            {"share_differing_max", or_null(finding.share_differing_max)},
             {"conclusion",
              metrics::Conclusion(
                  found, {.baseline = a, .candidate = b, .higher_is_better = row.higher_is_better})},

@@ -13,13 +13,16 @@ namespace lathe::eval {
 //   {"runs": [{"folder", "model", "date"}, {...}],
 //    "tasks": [{"task", "metric", "filter", "documents", "a", "b", "difference",
 //               "interval": [low, high], "wins", "losses", "ties", "p", "p_corrected",
-//               "test": "mcnemar" | "permutation", "higher_is_better", "conclusion"}],
+//               "test": "mcnemar" | "permutation", "higher_is_better",
+//               "verdict": "better" | "worse" | "open" | "same", "alpha",
+//               "documents_needed": n | null, "share_differing_max": x | null, "conclusion"}],
 //    "changed": [{"task", "metric", "filter", "doc_id", "a", "b", "question", "target",
 //                 "a_answer", "b_answer"}],
 //    "warnings": [...]}
 //
 // `difference` is b - a, its interval a 95 % BCa bootstrap over documents; `p_corrected` is
-// Holm's over all rows, and the conclusion goes by it. Perplexities are compared as bits
+// Holm's over all rows, and the verdict on b goes by it (metrics::Finding); `conclusion` is
+// the verdict as an English sentence. Perplexities are compared as bits
 // per byte of each document. `wins` are documents on which b is better. `changed` has
 // those with another score; of scores other than right and wrong the kChangedMax of each
 // row that changed most.

@@ -84,6 +84,8 @@ TEST_F(RunDiffTest, CountsTheDocumentsThatChangedSidesAndShowsThem) {
     EXPECT_NEAR(row["p"].get<double>(), 40 / std::pow(2, 19), 1e-12);
     EXPECT_LT(row["interval"][0].get<double>(), row["difference"].get<double>());
     EXPECT_THAT(row["conclusion"].get<std::string>(), HasSubstr("model-b is better than model-a"));
+    EXPECT_EQ(row["verdict"], "better");
+    EXPECT_EQ(row["documents_needed"], nullptr);
     ASSERT_EQ(diff["changed"].size(), 19u);
     const Json& lost = diff["changed"][0];
     EXPECT_EQ(lost["doc_id"], 3);
@@ -125,6 +127,9 @@ TEST_F(RunDiffTest, ComparesPerplexitiesAsBitsPerByteOfEachDocument) {
     EXPECT_NEAR(row["difference"].get<double>(), -0.075 / std::log(2.0), 1e-12);
     EXPECT_EQ(row["wins"], 2) << "lower is better";
     EXPECT_EQ(row["test"], "permutation");
+    EXPECT_EQ(row["verdict"], "open") << "two documents tell nothing";
+    EXPECT_GT(row["documents_needed"], 2);
+    EXPECT_NEAR(row["alpha"].get<double>(), 0.05, 1e-12);
 }
 
 TEST_F(RunDiffTest, LeavesOutWhatWasAskedDifferentlyAndSaysSo) {

@@ -56,13 +56,12 @@ double RandomFlips(std::span<const double> differences, double observed,
     return static_cast<double>(as_far + 1) / (static_cast<double>(draws.replicates) + 1);
 }
 
-// How many documents show a difference of this size with probability 0.8.
 std::optional<uint64_t> DocumentsNeeded(const Comparison& comparison) {
     const MeanEstimate& difference = comparison.difference;
     if (difference.mean == 0 || !difference.deviation) return std::nullopt;
     double z = NormalQuantile((1 + comparison.level) / 2) + NormalQuantile(0.8);
     double needed = std::pow(z * *difference.deviation / difference.mean, 2);
-    if (needed > 1e9) return std::nullopt;
+    if (needed > kDocumentsMax) return std::nullopt;
     return std::max(static_cast<uint64_t>(std::ceil(needed)), comparison.documents + 1);
 }
 
@@ -86,11 +85,8 @@ std::string Evidence(const Comparison& comparison) {
     return text + ")";
 }
 
-std::string SameEverywhere(const Comparison& comparison, const ConclusionWords& words) {
-    // If more than this share of all documents differed, a sample without a difference would
-    // be rarer than 1 - level.
-    double share =
-        1 - std::pow(1 - comparison.level, 1 / static_cast<double>(comparison.documents));
+std::string SameEverywhere(const Comparison& comparison, double share,
+                           const ConclusionWords& words) {
     return fmt::format(
         "{} and {} score the same on {}{}; elsewhere they may still differ on up to {:.2g} % of "
         "documents.",
@@ -159,24 +155,56 @@ Comparison Compare(const PairedScores& scores, const ComparisonOptions& options)
     return out;
 }
 
+Finding FindingOf(const Comparison& comparison, bool higher_is_better) {
+    Finding finding{.verdict = Verdict::kOpen,
+                    .alpha = 1 - comparison.level,
+                    .documents_needed = {},
+                    .share_differing_max = {}};
+    if (comparison.documents == 0) return finding;
+    if (comparison.higher + comparison.lower == 0) {
+        finding.verdict = Verdict::kSameEverywhere;
+        finding.share_differing_max =
+            1 - std::pow(finding.alpha, 1 / static_cast<double>(comparison.documents));
+    } else if (comparison.p_value_corrected.value_or(comparison.p_value) <= finding.alpha) {
+        bool better = (comparison.difference.mean > 0) == higher_is_better;
+        finding.verdict = better ? Verdict::kBetter : Verdict::kWorse;
+    } else {
+        finding.documents_needed = DocumentsNeeded(comparison);
+    }
+    return finding;
+}
+
+std::string_view VerdictName(Verdict verdict) {
+    switch (verdict) {
+        case Verdict::kBetter:
+            return "better";
+        case Verdict::kWorse:
+            return "worse";
+        case Verdict::kSameEverywhere:
+            return "same";
+        case Verdict::kOpen:
+            break;
+    }
+    return "open";
+}
+
 std::string Conclusion(const Comparison& comparison, const ConclusionWords& words) {
     if (comparison.documents == 0)
         return "There is nothing to compare: no document is in both runs.";
-    if (comparison.higher + comparison.lower == 0) return SameEverywhere(comparison, words);
-    double p_value = comparison.p_value_corrected.value_or(comparison.p_value);
-    if (p_value <= 1 - comparison.level) {
-        bool better = (comparison.difference.mean > 0) == words.higher_is_better;
+    Finding finding = FindingOf(comparison, words.higher_is_better);
+    if (finding.verdict == Verdict::kSameEverywhere)
+        return SameEverywhere(comparison, *finding.share_differing_max, words);
+    if (finding.verdict != Verdict::kOpen)
         return fmt::format("{} is {} than {} on documents like these {}: {}.", words.candidate,
-                           better ? "better" : "worse", words.baseline, comparison.documents,
+                           VerdictName(finding.verdict), words.baseline, comparison.documents,
                            Evidence(comparison));
-    }
     std::string text =
         fmt::format("{} {} tell {} and {} apart: {}", DocumentCount(comparison.documents),
                     comparison.documents == 1 ? "does not" : "do not", words.candidate,
                     words.baseline, Evidence(comparison));
-    if (auto needed = DocumentsNeeded(comparison))
+    if (finding.documents_needed)
         text += fmt::format("; a difference of this size, if it is real, takes about {} documents",
-                            *needed);
+                            *finding.documents_needed);
     return text + ".";
 }
 

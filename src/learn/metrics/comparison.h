@@ -61,14 +61,38 @@ struct ComparisonOptions {
 // Requires: both sides have the same number of scores.
 Comparison Compare(const PairedScores& scores, const ComparisonOptions& options = {});
 
+// What may be said of the candidate.
+enum class Verdict {
+    kBetter,
+    kWorse,
+    kOpen,           // the documents do not tell the two apart
+    kSameEverywhere  // no document has another score
+};
+
+// The rule by which everything that compares speaks.
+struct Finding {
+    Verdict verdict = Verdict::kOpen;
+    double alpha = 0.05;  // p-values up to here tell apart: 1 - level
+    // Of kOpen: how many documents show a difference of this size with probability 0.8,
+    // where there is one and they are no more than kDocumentsMax.
+    std::optional<uint64_t> documents_needed;
+    // Of kSameEverywhere: if more than this share of all documents differed, documents without a
+    // difference would be rarer than alpha.
+    std::optional<double> share_differing_max;
+};
+inline constexpr double kDocumentsMax = 1e9;
+Finding FindingOf(const Comparison& comparison, bool higher_is_better);
+// "better", "worse", "open", "same".
+std::string_view VerdictName(Verdict verdict);
+
 struct ConclusionWords {
     std::string_view baseline = "the baseline";
     std::string_view candidate = "the candidate";
     bool higher_is_better = true;
 };
 
-// What may be concluded, in one sentence: better, worse, or not told apart, with the
-// interval, the test, and how many documents it would take to tell. Differences of scores
+// The finding as one sentence: better, worse, or not told apart, with the interval, the
+// test, and how many documents it would take to tell. Differences of scores
 // within 0..1 are given in points, hundredths.
 std::string Conclusion(const Comparison& comparison, const ConclusionWords& words = {});
 

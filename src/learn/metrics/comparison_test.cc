@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "learn/metrics/golden.h"
 
 namespace lathe::metrics {
@@ -94,6 +96,28 @@ TEST(Comparison, SameScoresAreNoProofOfEquality) {
     // 1 - 0.05^(1/50)
     EXPECT_THAT(Conclusion(CompareChanged(0, 0, 50)), HasSubstr("up to 5.8 % of documents"));
     EXPECT_THAT(Conclusion(Compare({})), HasSubstr("nothing to compare"));
+}
+
+TEST(Comparison, FindsInWordsAndNumbersWhatTheSentenceSays) {
+    auto name = [](const Comparison& comparison, bool higher_is_better) {
+        return VerdictName(FindingOf(comparison, higher_is_better).verdict);
+    };
+    EXPECT_EQ(name(CompareChanged(30, 3, 167), true), "better");
+    EXPECT_EQ(name(CompareChanged(3, 30, 167), true), "worse");
+    EXPECT_EQ(name(CompareChanged(3, 30, 167), false), "better");
+    EXPECT_EQ(name(Compare({}), true), "open");
+    Finding open = FindingOf(CompareChanged(6, 4, 90), true);
+    EXPECT_EQ(VerdictName(open.verdict), "open");
+    EXPECT_EQ(open.documents_needed, 1975u);
+    EXPECT_NEAR(open.alpha, 0.05, 1e-12);
+    Finding same = FindingOf(CompareChanged(0, 0, 50), true);
+    EXPECT_EQ(VerdictName(same.verdict), "same");
+    EXPECT_NEAR(same.share_differing_max.value(), 1 - std::pow(0.05, 0.02), 1e-12);
+    EXPECT_EQ(same.documents_needed, std::nullopt);
+    Comparison among = CompareChanged(9, 1, 90);
+    EXPECT_EQ(name(among, true), "better");
+    among.p_value_corrected = 8 * among.p_value;
+    EXPECT_EQ(name(among, true), "open");
 }
 
 TEST(Comparison, ScoresOtherThanZeroAndOneArePermuted) {
