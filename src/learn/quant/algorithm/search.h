@@ -29,9 +29,26 @@ struct Affine {
     F least;
 };
 
-// Weighted sums over a block's codes l of values x (here counted from the least value).
-struct AffineSums {
+// Weighted sums over a block's codes l and values x.
+struct CodeSums {
     F l{0.f}, ll{0.f}, xl{0.f};
+
+    void Add(const F& weight, const F& value, const F& code) {
+        F weighted = weight * code;
+        l += weighted;
+        ll += weighted * code;
+        xl += weighted * value;
+    }
+};
+
+// The s and t of the least sum(w (s u + t v - x)^2), by its normal equations.
+struct TwoFactors {
+    F determinant;
+    F s, t;  // each times the determinant
+
+    // uu = sum(w u u) and so on.
+    TwoFactors(const F& uu, const F& uv, const F& vv, const F& ux, const F& vx)
+        : determinant(uu * vv - uv * uv), s(ux * vv - uv * vx), t(uu * vx - uv * ux) {}
 };
 
 template <int kCount>
@@ -72,7 +89,7 @@ public:
 private:
     // Codes by (x - rest) * inverse, then the best step and rest for these codes.
     void Try(const F& inverse, const F& rest) {
-        AffineSums sums;
+        CodeSums sums;
         for (int i = 0; i < kCount; ++i) {
             F code = Min(Max(Round((centred_[i] - rest) * inverse), F(0.f)), F(code_max_));
             F weighted_code = weights_[i] * code;
@@ -80,10 +97,10 @@ private:
             sums.ll += weighted_code * code;
             sums.xl += weighted_[i] * code;
         }
-        F determinant = sum_w_ * sums.ll - sums.l * sums.l;
-        F scale = Inverse(determinant);
-        F step = (sum_w_ * sums.xl - sum_wx_ * sums.l) * scale;
-        F fitted = (sums.ll * sum_wx_ - sums.l * sums.xl) * scale;
+        TwoFactors fit(sums.ll, sums.l, sum_w_, sums.xl, sum_wx_);
+        F scale = Inverse(fit.determinant);
+        F step = fit.s * scale;
+        F fitted = fit.t * scale;
         if (capped_) {
             I above = low_ + fitted > 0.f;
             fitted = Select(above, -low_, fitted);
@@ -91,7 +108,7 @@ private:
         }
         F error = sum_wxx_ + step * (step * sums.ll + 2.f * (fitted * sums.l - sums.xl)) +
                   fitted * (fitted * sum_w_ - 2.f * sum_wx_);
-        I better = (determinant > 0.f) & (step > 0.f) & (error < best_error_);
+        I better = (fit.determinant > 0.f) & (step > 0.f) & (error < best_error_);
         best_error_ = Select(better, error, best_error_);
         best_step_ = Select(better, step, best_step_);
         best_rest_ = Select(better, fitted, best_rest_);
@@ -116,15 +133,12 @@ F SearchSymmetric(const F* values, const F* weights, float code_max, const Grid&
     F best_scale = pivot * (-1.f / code_max);
     F best_gain{0.f};
     auto try_inverse = [&](const F& inverse) {
-        F xl{0.f}, ll{0.f};
-        for (int i = 0; i < kCount; ++i) {
-            F code = Min(Max(Round(values[i] * inverse), F(-code_max)), F(code_max - 1));
-            F weighted = weights[i] * code;
-            xl += weighted * values[i];
-            ll += weighted * code;
-        }
-        F scale = xl * Inverse(ll);
-        F gain = xl * scale;  // how much smaller the error is than that of zeros
+        CodeSums sums;
+        for (int i = 0; i < kCount; ++i)
+            sums.Add(weights[i], values[i],
+                     Min(Max(Round(values[i] * inverse), F(-code_max)), F(code_max - 1)));
+        F scale = sums.xl * Inverse(sums.ll);
+        F gain = sums.xl * scale;  // how much smaller the error is than that of zeros
         I better = gain > best_gain;
         best_gain = Select(better, gain, best_gain);
         best_scale = Select(better, scale, best_scale);
@@ -166,15 +180,11 @@ F SearchIq4Nl(const F* values, const F* weights) {
     F best_scale = pivot * (1.f / kLow);
     F best_gain{0.f};
     auto try_inverse = [&](const F& inverse) {
-        F xl{0.f}, ll{0.f};
-        for (int i = 0; i < kCount; ++i) {
-            F value = NearestIq4Nl(values[i] * inverse);
-            F weighted = weights[i] * value;
-            xl += weighted * values[i];
-            ll += weighted * value;
-        }
-        F scale = xl * Inverse(ll);
-        F gain = xl * scale;
+        CodeSums sums;
+        for (int i = 0; i < kCount; ++i)
+            sums.Add(weights[i], values[i], NearestIq4Nl(values[i] * inverse));
+        F scale = sums.xl * Inverse(sums.ll);
+        F gain = sums.xl * scale;
         I better = gain > best_gain;
         best_gain = Select(better, gain, best_gain);
         best_scale = Select(better, scale, best_scale);

@@ -78,25 +78,23 @@ private:
     void Refit() {
         F codes[kCount];
         Codes(codes);
-        F l{0.f}, ll{0.f}, xl{0.f}, w{0.f}, x{0.f};
+        CodeSums sums;
+        F w{0.f}, x{0.f};
         for (int i = 0; i < kCount; ++i) {
-            F weighted = weights_[i] * codes[i];
-            l += weighted;
-            ll += weighted * codes[i];
-            xl += weighted * values_[i];
+            sums.Add(weights_[i], values_[i], codes[i]);
             w += weights_[i];
             x += weights_[i] * values_[i];
         }
-        F a = GroupSum<kGroup>(ll * sub_step * sub_step);
-        F b = GroupSum<kGroup>(l * sub_step * sub_least);
-        F c = GroupSum<kGroup>(w * sub_least * sub_least);
-        F p = GroupSum<kGroup>(xl * sub_step);
-        F q = GroupSum<kGroup>(x * sub_least);
-        F determinant = a * c - b * b;
-        F scale = Inverse(determinant);
-        I both = (determinant > 0.f) & (b * p - a * q > 0.f);
-        F new_d = Select(both, (p * c - b * q) * scale, p * Inverse(a));
-        F new_d_least = Select(both, (b * p - a * q) * scale, F(0.f));
+        // u = sub_step * code, v = sub_least, and t = -d_least.
+        F uu = GroupSum<kGroup>(sums.ll * sub_step * sub_step);
+        F ux = GroupSum<kGroup>(sums.xl * sub_step);
+        TwoFactors fit(uu, GroupSum<kGroup>(sums.l * sub_step * sub_least),
+                       GroupSum<kGroup>(w * sub_least * sub_least), ux,
+                       GroupSum<kGroup>(x * sub_least));
+        F scale = Inverse(fit.determinant);
+        I both = (fit.determinant > 0.f) & (fit.t < 0.f);
+        F new_d = Select(both, fit.s * scale, ux * Inverse(uu));
+        F new_d_least = Select(both, -fit.t * scale, F(0.f));
         new_d = ToHalfAndBack(Max(new_d, F(0.f)));
         new_d_least = ToHalfAndBack(new_d_least);
         F error = Error(new_d, new_d_least, sub_step, sub_least);
@@ -157,7 +155,11 @@ private:
     }
 
     void TryScale(const F& scale, const F& new_d) {
-        F units = Min(Max(Round(scale * Inverse(new_d)), F(-sub_max_)), F(sub_max_ - 1));
+        Try(new_d, Min(Max(Round(scale * Inverse(new_d)), F(-sub_max_)), F(sub_max_ - 1)));
+    }
+
+    // Kept where the error of all lanes becomes smaller.
+    void Try(const F& new_d, const F& units) {
         F error = Error(new_d, units);
         I better = GroupSum<kLanes>(error) < GroupSum<kLanes>(error_);
         d = Select(better, new_d, d);
@@ -176,22 +178,15 @@ private:
         }
     }
 
+    // The least-squares d for the codes as they are.
     void Refit() {
         F codes[kCount];
         Codes(codes);
-        F xl{0.f}, ll{0.f};
-        for (int i = 0; i < kCount; ++i) {
-            F weighted = weights_[i] * codes[i];
-            xl += weighted * values_[i];
-            ll += weighted * codes[i];
-        }
-        F above = GroupSum<kLanes>(xl * sub);
-        F below = GroupSum<kLanes>(ll * sub * sub);
-        F new_d = ToHalfAndBack(above * Inverse(below));
-        F error = Error(new_d, sub);
-        I better = GroupSum<kLanes>(error) < GroupSum<kLanes>(error_);
-        d = Select(better, new_d, d);
-        error_ = Select(better, error, error_);
+        CodeSums sums;
+        for (int i = 0; i < kCount; ++i) sums.Add(weights_[i], values_[i], codes[i]);
+        F above = GroupSum<kLanes>(sums.xl * sub);
+        F below = GroupSum<kLanes>(sums.ll * sub * sub);
+        Try(ToHalfAndBack(above * Inverse(below)), sub);
     }
 
     const F* values_;
