@@ -25,9 +25,11 @@ void AddHealthRoutes(Router& router, const std::atomic<bool>& draining) {
             exchange.Send(JsonResponse(200, {{"status", "ok"}}));
         co_return;
     };
-    for (const char* path : {"/livez", "/liveness"}) router.Add({"GET", path, alive, true});
-    for (const char* path : {"/readyz", "/readiness", "/health"})
-        router.Add({"GET", path, ready, true});
+    auto add = [&router](const char* path, const RouteHandler& handler) {
+        router.Add({"GET", path, handler, /*is_public=*/true, /*is_polled=*/true});
+    };
+    for (const char* path : {"/livez", "/liveness"}) add(path, alive);
+    for (const char* path : {"/readyz", "/readiness", "/health"}) add(path, ready);
 }
 
 bool SendAsset(net::Exchange& exchange) {

@@ -81,6 +81,12 @@ std::string Router::NewId() {
     return fmt::format("{:016x}{:08x}", x ^ (x >> 31), count);
 }
 
+// What takes a request, for metrics and log.
+struct Router::Found {
+    std::string label = "other";  // never the path: a client could make up any number of them
+    bool is_polled = false;
+};
+
 net::Task<void> Router::Serve(net::Exchange& exchange) {
     Call call;
     call.id = UsableRequestId(exchange.request());
@@ -89,10 +95,10 @@ net::Task<void> Router::Serve(net::Exchange& exchange) {
     exchange.AddHeader("x-request-id", call.id);
     auto method = exchange.request().method;
     auto path = exchange.request().path;
-    std::string label = "other";  // never the path: a client could make up any number of them
+    Found matched;
     std::exception_ptr failure;
     try {
-        co_await Dispatch(exchange, call, label);
+        co_await Dispatch(exchange, call, matched);
     } catch (...) {
         failure = std::current_exception();
     }
@@ -100,15 +106,20 @@ net::Task<void> Router::Serve(net::Exchange& exchange) {
     if (status == 0) status = 499;  // the client left before there was an answer
     metrics_
         .AddCounter("lathe_http_requests_total", "HTTP requests by route and status.",
-                    {{"route", label}, {"status", std::to_string(status)}})
+                    {{"route", matched.label}, {"status", std::to_string(status)}})
         .Add();
     auto ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() -
                                                         exchange.started());
-    call.log.Info("{} {} {} {:.1f} ms", method, path, status, ms.count());
+    constexpr auto kLine = "{} {} {} {:.1f} ms";
+    if (matched.is_polled && status < 400) {
+        call.log.Debug(kLine, method, path, status, ms.count());
+    } else {
+        call.log.Info(kLine, method, path, status, ms.count());
+    }
     if (failure) std::rethrow_exception(failure);
 }
 
-net::Task<void> Router::Dispatch(net::Exchange& exchange, Call& call, std::string& label) {
+net::Task<void> Router::Dispatch(net::Exchange& exchange, Call& call, Found& matched) {
     const auto& request = exchange.request();
     std::string_view method = request.method == "HEAD" ? "GET" : std::string_view(request.method);
     const Route* found = nullptr;
@@ -124,11 +135,11 @@ net::Task<void> Router::Dispatch(net::Exchange& exchange, Call& call, std::strin
             if (!name.empty() && std::ranges::find(allowed, name) == allowed.end())
                 allowed.push_back(name);
     }
-    if (found != nullptr) label = found->path;
+    if (found != nullptr) matched = {.label = found->path, .is_polled = found->is_polled};
     bool open = found != nullptr && found->is_public;
     if (found == nullptr && allowed.empty() && method == "GET" && fallback_ &&
         fallback_(exchange)) {
-        label = "console";
+        matched.label = "console";
         co_return;
     }
     if (!open) {

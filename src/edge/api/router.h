@@ -29,6 +29,9 @@ struct Route {
     std::string path;  // "/v1/models", or with one part open: "/v1/models/{id}/facts"
     RouteHandler handler;
     bool is_public = false;  // answered without asking Access
+    // Browsers and probes ask for it by themselves again and again: logged at debug while all is
+    // well.
+    bool is_polled = false;
 };
 
 // Finds the route of a request, asks Access, runs the handler; answers 404, 405 and 401 in
@@ -49,7 +52,9 @@ public:
     net::Task<void> Serve(net::Exchange& exchange);
 
 private:
-    net::Task<void> Dispatch(net::Exchange& exchange, Call& call, std::string& label);
+    struct Found;
+
+    net::Task<void> Dispatch(net::Exchange& exchange, Call& call, Found& matched);
     std::string NewId();
 
     std::shared_ptr<const Access> access_;

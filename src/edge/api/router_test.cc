@@ -5,11 +5,13 @@
 
 #include <thread>
 
+#include "core/json/json.h"
 #include "core/net/test_client.h"
 
 namespace lathe::api {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
@@ -63,6 +65,7 @@ protected:
         router_.Add({"POST", "/thing", answer});
         router_.Add({"GET", "/open", answer, true});
         router_.Add({"GET", "/item/{id}", answer});
+        router_.Add({.method = "GET", .path = "/again", .handler = answer, .is_polled = true});
         router_.SetFallback([](net::Exchange& exchange) {
             if (exchange.request().path != "/") return false;
             exchange.Send({200, {}, "console"});
@@ -86,8 +89,23 @@ protected:
         return client.ReadResponse();
     }
 
+    // Lines of the access log as "info GET /thing 200", once the server has stopped.
+    std::vector<std::string> Logged() {
+        server_.reset();
+        return lines_;
+    }
+
     telemetry::Metrics metrics_;
-    Router router_{std::make_shared<OneKey>(), metrics_, telemetry::Log()};
+    std::vector<std::string> lines_;
+    telemetry::Log log_ = telemetry::Log::ToFunction(
+        telemetry::LogLevel::kDebug, telemetry::LogFormat::kJson, [this](std::string_view line) {
+            Json json = Json::parse(line);
+            std::string text = json["message"];
+            lines_.push_back(
+                json["level"].get<std::string>() + " " +
+                text.substr(0, text.find(' ', text.find(' ', text.find(' ') + 1) + 1)));
+        });
+    Router router_{std::make_shared<OneKey>(), metrics_, log_};
     std::unique_ptr<net::HttpServer> server_;
 };
 
@@ -97,6 +115,14 @@ TEST_F(RouterTest, FindsTheRouteByMethodAndPath) {
     EXPECT_THAT(Ask("GET /item/a%2Fb"), EndsWith("GET|a/b|key-1"));
     EXPECT_THAT(Ask("GET /open", ""), EndsWith("GET||"));
     EXPECT_THAT(Ask("GET /", ""), EndsWith("console"));
+}
+
+TEST_F(RouterTest, LogsWhatBrowsersAskAgainAndAgainAtDebugUnlessItFails) {
+    Ask("GET /thing");
+    Ask("GET /again");
+    Ask("GET /again", "");
+    EXPECT_THAT(Logged(),
+                ElementsAre("info GET /thing 200", "debug GET /again 200", "info GET /again 401"));
 }
 
 TEST_F(RouterTest, AnswersUnknownPathsAndMethodsInOpenAisForm) {

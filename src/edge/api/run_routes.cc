@@ -133,9 +133,11 @@ net::Task<void> StreamState(const RunContext& context, net::Exchange& exchange, 
 }  // namespace
 
 void AddRunRoutes(Router& router, const RunContext& context) {
-    router.Add(JsonRoute("/v1/runs", [&context](const net::ServerRequest&, const std::string&) {
+    Route list = JsonRoute("/v1/runs", [&context](const net::ServerRequest&, const std::string&) {
         return List(context);
-    }));
+    });
+    list.is_polled = true;
+    router.Add(std::move(list));
     router.Add(JsonRoute("/v1/runs/{id}/samples",
                          [&context](const net::ServerRequest& request, const std::string& id) {
                              return Samples(context, id, request.query);
