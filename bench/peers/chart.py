@@ -1,10 +1,9 @@
-"""An SVG bar chart of the works that several engines did, readable on light and dark ground.
+"""An SVG bar chart, readable on light and dark ground.
 
-Bars of a work share a scale of their own: the longest is the fastest engine."""
+Bars of a group share a scale of their own: the longest is the group's highest value."""
 from xml.sax.saxutils import escape
 
-ORDER = ["lathe", "llama.cpp, same file", "llama.cpp, requantized", "openvino"]
-CLASSES = ["a", "b", "c", "d"]
+COLOURS = ["a", "b", "c", "d"]  # Lathe's first
 WIDTH, LEFT, RIGHT = 760, 190, 90
 BAR, GAP, TITLE, TOP = 16, 4, 24, 66
 
@@ -20,35 +19,34 @@ STYLE = """
 """
 
 
-def draw(record):
+def draw(title, note, about, groups):
+    """`groups`: (heading, [(name, one of COLOURS, value)]); `about` is for who cannot see it."""
     body, y = [], TOP
-    for row in record["works"]:
-        if len(row["engines"]) < 2:
-            continue
-        body.append(text(12, y + 12, f"{row['work']}, {row['unit']}", "work"))
+    for heading, bars in groups:
+        body.append(text(12, y + 12, heading, "work"))
         y += TITLE
-        longest = max(entry["value"] for entry in row["engines"].values())
-        for name, kind in zip(ORDER, CLASSES):
-            if name in row["engines"]:
-                body += bar(y, name, kind, row["engines"][name]["value"], longest)
-                y += BAR + GAP
+        longest = max(value for _, _, value in bars)
+        for name, colour, value in bars:
+            body += bar(y, name, colour, value, longest)
+            y += BAR + GAP
         y += GAP * 3
-    peak = record["machine"].get("machine_peak", {})
-    about = (f"{record['machine'].get('cpu', '')}, {record['machine']['cores']} cores; int8 "
-             f"{peak.get('int8_gops', 0):.0f} GOPS, memory "
-             f"{peak.get('memory_gb_per_second', 0):.1f} GB/s; medians of {record['rounds']}")
-    head = [text(12, 26, record["model"], "title"), text(12, 46, about, "note")]
+    head = [text(12, 26, title, "title"), text(12, 46, note, "note")]
     return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y + 8}" '
-            f'width="{WIDTH}" height="{y + 8}" role="img">\n<title>'
-            f'{escape(record["model"])}: speed of engines</title>\n<style>{STYLE}</style>\n'
-            + "\n".join(head + body) + "\n</svg>")
+            f'width="{WIDTH}" height="{y + 8}" role="img">\n<title>{escape(about)}</title>\n'
+            f'<style>{STYLE}</style>\n' + "\n".join(head + body) + "\n</svg>")
 
 
-def bar(y, name, kind, value, longest):
-    length = (WIDTH - LEFT - RIGHT) * value / longest
+def bar(y, name, colour, value, longest):
+    length = (WIDTH - LEFT - RIGHT) * value / longest if longest > 0 else 0
     return [text(LEFT - 8, y + 13, name, "", "end"),
-            f'<rect class="{kind}" x="{LEFT}" y="{y}" width="{length:.1f}" height="{BAR}" rx="2"/>',
-            text(LEFT + length + 6, y + 13, f"{value:,.0f}" if value >= 100 else f"{value:.1f}")]
+            f'<rect class="{colour}" x="{LEFT}" y="{y}" width="{length:.1f}" height="{BAR}" rx="2"/>',
+            text(LEFT + length + 6, y + 13, shown(value))]
+
+
+def shown(value):
+    if value >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if value >= 1 or value == 0 else f"{value:.3g}"
 
 
 def text(x, y, what, kind="", anchor="start"):

@@ -1,10 +1,10 @@
 """What bench/peers/run measured: JSON, a Markdown table, an SVG chart."""
 import json
 import statistics
-import subprocess
 
 import chart
 import engines
+import machine
 import works
 
 # (name, numerator row, denominator row) of Lathe's own numbers.
@@ -15,17 +15,6 @@ OWN_RATIOS = [
 ]
 CORES_SHARE_MIN = 0.85
 COMPARED = ["llama.cpp, same file", "llama.cpp, requantized", "openvino"]
-
-
-def machine_facts(session):
-    flags = next((line.split(":")[1].split() for line in open("/proc/cpuinfo")
-                  if line.startswith("flags")), [])
-    wanted = ("avx2", "avx_vnni", "avx512f", "avx512_vnni", "avx512_bf16", "amx_int8")
-    commit = subprocess.run(["git", "-C", engines.ROOT, "describe", "--always", "--dirty"],
-                            stdout=subprocess.PIPE, text=True).stdout.strip()
-    return {**(session.machine or {}), "flags": [flag for flag in wanted if flag in flags],
-            "cores": session.args.threads, "commit": commit,
-            "memory_gb": round(int(open("/proc/meminfo").readline().split()[1]) / 1e6, 1)}
 
 
 def loads_of(session):
@@ -39,13 +28,13 @@ def loads_of(session):
 def write(folder, session, rows):
     folder.mkdir(parents=True, exist_ok=True)
     record = {"model": session.model.name, "rounds": session.args.rounds,
-              "machine": machine_facts(session), "load": loads_of(session),
-              "notes": session.notes, "works": rows, "tuning": session.settings}
+              "machine": machine.facts(session.machine, session.args.threads),
+              "load": loads_of(session), "notes": session.notes, "works": rows, "tuning": session.settings}
     variant = "-no-amx" if session.args.no_amx else ""
     stem = folder / f"peers-{session.model.stem}{variant}"
     paths = [stem.with_name(stem.name + suffix) for suffix in (".json", ".md", ".svg")]
     table = as_markdown(record)
-    for path, text in zip(paths, (json.dumps(record, indent=1), table, chart.draw(record))):
+    for path, text in zip(paths, (json.dumps(record, indent=1), table, as_chart(record))):
         path.write_text(text + "\n")
     return {"table": table, "paths": [path.relative_to(engines.ROOT)
                                       if path.is_relative_to(engines.ROOT) else path
@@ -53,9 +42,9 @@ def write(folder, session, rows):
 
 
 def as_markdown(record):
-    machine = record["machine"]
-    lines = [f"# {record['model']}", "", machine_line(machine),
-             f"Commit {machine['commit']}; medians of {record['rounds']} rounds, engines in turn.",
+    lines = [f"# {record['model']}", "", machine.line(record["machine"]),
+             f"Commit {record['machine']['commit']}; medians of {record['rounds']} rounds, engines in "
+             "turn.",
              "Each ratio is Lathe's number over the peer's.", ""]
     present = [name for name in COMPARED if any(name in row["engines"] for row in record["works"])]
     heads = ["work", "lathe"] + [part for name in present for part in (name, "ratio")]
@@ -72,14 +61,14 @@ def as_markdown(record):
     return "\n".join(lines)
 
 
-def machine_line(machine):
-    peak = machine.get("machine_peak", {})
-    tiles = peak.get("bf16_gflops", 0)
-    return (f"{machine.get('cpu', 'unknown CPU')}, {machine['cores']} cores "
-            f"({', '.join(machine['flags'])}), {machine['memory_gb']} GB; measured now: int8 "
-            f"{peak.get('int8_gops', 0):.0f} GOPS, f32 {peak.get('f32_gflops', 0):.0f} GFLOPS, "
-            f"{f'bf16 tiles {tiles:.0f} GFLOPS, ' if tiles else ''}"
-            f"memory {peak.get('memory_gb_per_second', 0):.1f} GB/s.")
+def as_chart(record):
+    groups = [(f"{row['work']}, {row['unit']}",
+               [(name, colour, row["engines"][name]["value"])
+                for name, colour in zip(["lathe", *COMPARED], chart.COLOURS)
+                if name in row["engines"]])
+              for row in record["works"] if len(row["engines"]) > 1]
+    return chart.draw(record["model"], machine.short_line(record["machine"], record["rounds"]),
+                      f"{record['model']}: speed of engines", groups)
 
 
 def line_of(row, present, title, value, ratios):
