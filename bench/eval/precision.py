@@ -5,11 +5,23 @@ import statistics
 import subprocess
 
 import subjects
+import texts
 
-MIXES = ["F32", "Q8_0", "Q4_K_M"]
+# Name in the table: how `lathe quantize` makes it of the dithered model. The first is the reference.
+FILES = {
+    "F32": ["--to", "F32"],
+    "Q8_0": ["--to", "Q8_0"],
+    "Q4_K_M": ["--to", "Q4_K_M"],
+    "Q4_K_M, importance": ["--to", "Q4_K_M", "--calibrate"],
+    "searched, same size": ["--target-size", "Q4_K_M", "--calibrate"],
+}
+# Tasks of data/eval in which models of this size are well above guessing, else there is nothing
+# to lose; and of an answer each, for their documents say most in the time.
+TASKS = ["blimp", "arc_easy", "hellaswag", "clinc_domain"]
+CALIBRATION_BYTES = 50_000
 RESAMPLES = 10_000
 # The metric of a task that counts, the first that it has.
-METRICS = ["acc_norm", "acc", "exact_match"]
+METRICS = ["acc_norm", "acc", "exact_match", "token_f1"]
 
 
 def run_lathe(*command):
@@ -17,37 +29,44 @@ def run_lathe(*command):
                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
 
 
-def files_of(options, model):
-    """{mix: file}, made once from the dithered model."""
-    folder = subjects.BUILD / "eval-models"
-    folder.mkdir(parents=True, exist_ok=True)
-    source = folder / f"{model.stem}-dithered.gguf"
+def dithered(model):
+    source = subjects.BUILD / "eval-models" / f"{model.stem}-dithered.gguf"
     if not source.exists():
+        source.parent.mkdir(parents=True, exist_ok=True)
         subprocess.run([subjects.VENV / "bin" / "python",
                         subjects.ROOT / "bench" / "quantize" / "dither.py", model,
                         source.with_suffix(".part")], check=True)
         source.with_suffix(".part").rename(source)
+    return source
+
+
+def files_of(options, model, scratch, say):
+    """{name: file}, made once from the dithered model."""
+    source = dithered(model)
+    text = options.calibrate or texts.wikitext(scratch, CALIBRATION_BYTES, 0)[0]
     files = {}
-    for mix in MIXES:
-        weighed = options.calibrate is not None and mix == "Q4_K_M"
-        files[mix] = folder / f"{model.stem}-{mix}{'-weighed' if weighed else ''}.gguf"
-        if not files[mix].exists():
-            more = ["--calibrate", options.calibrate] if weighed else []
-            run_lathe("quantize", source, files[mix], "--to", mix, "-q", *more)
+    for name in options.files:
+        plain = name.replace(", ", "-").replace(" ", "-")
+        files[name] = source.with_name(f"{model.stem}-{plain}.gguf")
+        if not files[name].exists():
+            say(f"{model.stem}: making {name}")
+            more = [text] if "--calibrate" in FILES[name] else []
+            run_lathe("quantize", source, files[name], "-q", *FILES[name], *more)
     return files
 
 
-def decode_speed(model, threads):
-    """Tokens a second of one sequence, as `lathe bench` measures it."""
+def decode(model, threads):
+    """One sequence, as `lathe bench` measures it, with the peak of that moment."""
     report = json.loads(run_lathe("bench", "--model", model, "--threads", threads, "--works",
-                                  "decode", "--sequences", "1", "--repeat", "1", "--json"))
+                                  "decode", "--sequences", "1", "--json"))
     [result] = report["results"]
-    return result["tokens_per_second"]
+    return {"tokens_per_second": result["tokens_per_second"],
+            "bandwidth_share": result["shares"]["bandwidth"],
+            "memory_gb_per_second": report["machine_peak"]["memory_gb_per_second"]}
 
 
-def scores_of(samples):
-    metric = next(name for name in METRICS if name in samples[0])
-    return [float(sample[metric]) for sample in samples]
+def metric_of(samples):
+    return next(name for name in METRICS if name in samples[0])
 
 
 def kept(reference, scores):
@@ -67,22 +86,31 @@ def kept(reference, scores):
             "high": found[int(0.975 * RESAMPLES)]}
 
 
-def measure(options, model, scratch, folder, say):
-    files = files_of(options, model)
-    speeds = {mix: [] for mix in MIXES}
+def scores_of(options, file, scratch, say):
+    """{task: [score of each document]} and {task: metric}."""
+    scores, metrics = {}, {}
+    for task in options.precision_tasks:
+        say(f"{file.stem}, {task}")
+        samples = subjects.lathe_eval(file, task, scratch, options.limit,
+                                      ["--threads", options.threads])["samples"]
+        metrics[task] = metric_of(samples)
+        ordered = sorted(samples, key=lambda sample: sample["doc_id"])
+        scores[task] = [float(sample[metrics[task]]) for sample in ordered]
+    return scores, metrics
+
+
+def measure(options, model, scratch, say):
+    files = files_of(options, model, scratch, say)
+    runs = {name: [] for name in files}
     for number in range(options.rounds):
-        for mix in MIXES:
-            say(f"{model.stem} as {mix}, decode, round {number + 1}")
-            speeds[mix].append(decode_speed(files[mix], options.threads))
-    scores = {mix: {} for mix in MIXES}
-    for mix in MIXES:
-        for name in options.tasks:
-            say(f"{model.stem} as {mix}, {name}")
-            run = subjects.lathe_eval(files[mix], folder / f"{name}.yaml", scratch, options.limit,
-                                      ["--threads", options.threads])
-            scores[mix][name] = scores_of(run["samples"])
-    return [{"mix": mix, "bytes": files[mix].stat().st_size,
-             "tokens_per_second": statistics.median(speeds[mix]), "rounds": speeds[mix],
-             "scores": {task: statistics.fmean(values) for task, values in scores[mix].items()},
-             "documents": sum(map(len, scores[mix].values())),
-             "kept": kept(scores["F32"], scores[mix])} for mix in MIXES]
+        for name, file in files.items():
+            say(f"{file.stem}, decode, round {number + 1}")
+            runs[name].append(decode(file, options.threads))
+    found = {name: scores_of(options, file, scratch, say) for name, file in files.items()}
+    reference = found[options.files[0]][0]
+    return [{"name": name, "bytes": file.stat().st_size,
+             **{key: statistics.median(run[key] for run in runs[name]) for key in runs[name][0]},
+             "runs": runs[name], "metrics": found[name][1],
+             "scores": {task: statistics.fmean(values) for task, values in found[name][0].items()},
+             "documents": sum(map(len, found[name][0].values())),
+             "kept": kept(reference, found[name][0])} for name, file in files.items()]

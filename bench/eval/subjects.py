@@ -94,13 +94,3 @@ class Harness:
     def close(self):
         self.process.stdin.close()
         self.process.wait()
-
-
-def machine(model, threads):
-    """What this machine can do now, as `lathe bench` measures it."""
-    done = subprocess.run([LATHE, "bench", "--model", model, "--threads", str(threads), "--works",
-                           "decode", "--sequences", "1", "--generate", "4", "--repeat", "1",
-                           "--json"], check=True, stdout=subprocess.PIPE,
-                          stderr=subprocess.DEVNULL, text=True)
-    report = json.loads(done.stdout)
-    return {key: report[key] for key in ("cpu", "kernels", "threads", "machine_peak")}

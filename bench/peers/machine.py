@@ -34,9 +34,10 @@ def facts(bench, cores):
 
 
 def line(machine):
-    return (f"{machine.get('cpu', 'unknown CPU')}, {machine['cores']} cores "
-            f"({', '.join(machine['flags'])}), {machine['memory_gb']} GB; measured now: "
-            f"{peak_text(machine)}.")
+    flags = f" ({', '.join(machine['flags'])})" if "flags" in machine else ""
+    memory = f", {machine['memory_gb']} GB" if "memory_gb" in machine else ""
+    return (f"{machine.get('cpu', 'unknown CPU')}, {machine['cores']} cores{flags}{memory}; "
+            f"measured now: {peak_text(machine)}.")
 
 
 def peak_text(machine):

@@ -29,7 +29,8 @@ def write(folder, session, rows):
     folder.mkdir(parents=True, exist_ok=True)
     record = {"model": session.model.name, "rounds": session.args.rounds,
               "machine": machine.facts(session.machine, session.args.threads),
-              "load": loads_of(session), "notes": session.notes, "works": rows, "tuning": session.settings}
+              "load": loads_of(session), "notes": session.notes, "works": rows,
+              "tuning": session.settings}
     variant = "-no-amx" if session.args.no_amx else ""
     stem = folder / f"peers-{session.model.stem}{variant}"
     paths = [stem.with_name(stem.name + suffix) for suffix in (".json", ".md", ".svg")]

@@ -1,0 +1,41 @@
+"""A file of results whose parts are measured by several runs: each part carries the machine, the
+commit and the day of its own, and a run replaces the parts that it measured."""
+import json
+
+import machine
+
+
+def measured(rounds, model, threads, **more):
+    """What every part begins with."""
+    return {"rounds": rounds, "machine": machine.facts(machine.measured(model, threads), threads),
+            **more}
+
+
+def keep(folder, stem, model, part, content):
+    """Puts the part into `folder`/`stem`.json, beside the others of it; the whole record."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{stem}.json"
+    record = json.loads(path.read_text()) if path.exists() else {"model": model, "parts": {}}
+    record["parts"][part] = content
+    path.write_text(json.dumps(record, indent=1) + "\n")
+    return record
+
+
+def write_shown(folder, stem, table, drawing):
+    (folder / f"{stem}.md").write_text(table + "\n")
+    (folder / f"{stem}.svg").write_text(drawing + "\n")
+
+
+def head_lines(title, part):
+    """Heading of a part, with its machine."""
+    limit = f", at most {part['limit']} documents of a task" if part.get("limit") else ""
+    return [f"## {title}", "", machine.line(part["machine"]),
+            f"{part['machine']['date']}, commit {part['machine']['commit']}; medians of "
+            f"{part['rounds']} rounds, in turn{limit}.", ""]
+
+
+def chart_note(record):
+    """Under a chart's title: where its numbers come from."""
+    parts = list(record["parts"].values())
+    days = ", ".join(sorted({part["machine"]["date"] for part in parts}))
+    return f"{parts[0]['machine']['cpu']}, {parts[0]['machine']['cores']} cores; {days}"
