@@ -7,7 +7,8 @@ import subprocess
 import subjects
 import texts
 
-# Name in the table: how `lathe quantize` makes it of the dithered model. The first is the reference.
+# Name in the table: how `lathe quantize` makes it of the dithered model. The first is the
+# reference.
 FILES = {
     "F32": ["--to", "F32"],
     "Q8_0": ["--to", "Q8_0"],

@@ -22,8 +22,8 @@ def prepare_venv():
         return
     print("installing the harness, transformers and torch: some minutes", file=sys.stderr)
     subprocess.run([sys.executable, "-m", "venv", VENV], check=True)
-    subprocess.run([VENV / "bin" / "pip", "install", "-q", "-r", HERE / "requirements.txt"],
-                   check=True)
+    subprocess.run([VENV / "bin" / "python", "-m", "pip", "install", "-q", "-r",
+                    HERE / "requirements.txt"], check=True)
     stamp.write_text(wanted)
 
 

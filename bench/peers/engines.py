@@ -28,7 +28,8 @@ def prepare_venv():
     print("installing the peers and building llama.cpp for this machine: some minutes",
           file=sys.stderr)
     subprocess.run([sys.executable, "-m", "venv", VENV], check=True)
-    subprocess.run([VENV / "bin" / "pip", "install", "-q", "--no-binary", "llama-cpp-python",
+    subprocess.run([VENV / "bin" / "python", "-m", "pip", "install", "-q",
+                    "--no-binary", "llama-cpp-python",
                     "--no-cache-dir",  # else a wheel of another build may serve
                     "-r", HERE / "requirements.txt"], check=True,
                    env={**os.environ, "CMAKE_ARGS": LLAMA_BUILD})

@@ -1,4 +1,5 @@
 """Compares llama.cpp's logits with a stream of Lathe's float32 log-probabilities; prints JSON.
+Perplexities are of the tokens that a window has after each position.
 
 usage: llama_divergence.py MODEL.gguf STREAM SETTINGS (JSON, as bench/peers/llama_worker.py)
 """
@@ -33,14 +34,22 @@ def log_softmax(logits):
     return shifted - numpy.log(numpy.exp(shifted).sum(axis=1, keepdims=True, dtype=numpy.float64))
 
 
+def next_logprobs(rows, ids, at):
+    """Of the tokens that follow; `rows` begin at position `at` of the window."""
+    follow = ids[at + 1:at + 1 + len(rows)]
+    return rows[numpy.arange(len(follow)), follow].astype(numpy.float64)
+
+
 def compare(engine, stream):
-    divergences, agreements = [], 0
+    divergences, agreements, own, others = [], 0, [], []
     for ids, blocks in logprobs.windows(stream):
         run_window(engine, ids)
         at = 0
         for reference in blocks:
             rows = range(at, at + len(reference))
             other = log_softmax(numpy.stack([engine.logits(row) for row in rows]))
+            own.append(next_logprobs(reference, ids, at))
+            others.append(next_logprobs(other, ids, at))
             at = rows.stop
             terms = numpy.exp(reference) * (reference - other)
             divergences.append(terms.sum(axis=1, dtype=numpy.float64))
@@ -52,7 +61,9 @@ def compare(engine, stream):
 
     return {"positions": len(values), "kl_mean": float(values.mean()), "kl_p99": quantile(0.99),
             "kl_p999": quantile(0.999), "kl_max": float(values[-1]),
-            "top1_agreement": agreements / len(values)}
+            "top1_agreement": agreements / len(values),
+            "perplexity": float(numpy.exp(-numpy.concatenate(others).mean())),
+            "reference_perplexity": float(numpy.exp(-numpy.concatenate(own).mean()))}
 
 
 def main():

@@ -1,17 +1,19 @@
 """llama.cpp's quantizer through its C interface, in a process of its own so that its peak of
-memory can be told.
+memory can be told (process.py).
 
 usage: llama_quantize.py MODEL.gguf OUT.gguf MIX THREADS [IMATRIX.dat]
-Prints {"seconds", "peak_bytes"}.
+Prints {"seconds", "before"}: of the quantizer alone, and what Python took in memory before.
 """
 import ctypes
 import json
-import resource
+import os
 import struct
 import sys
 import time
 
 import llama_cpp.llama_cpp as lc
+
+import process
 
 MIXES = {"Q8_0": lc.LLAMA_FTYPE_MOSTLY_Q8_0, "Q6_K": lc.LLAMA_FTYPE_MOSTLY_Q6_K,
          "Q5_K_M": lc.LLAMA_FTYPE_MOSTLY_Q5_K_M, "Q4_K_M": lc.LLAMA_FTYPE_MOSTLY_Q4_K_M,
@@ -54,12 +56,12 @@ def main():
     if len(sys.argv) == 6:
         imatrix = read_imatrix(sys.argv[5])
         params.imatrix = ctypes.cast(imatrix, type(params.imatrix))
+    before = process.memory_of(os.getpid())
     begin = time.monotonic()
     if lc.llama_model_quantize(source.encode(), target.encode(), params) != 0:
         sys.exit(f"llama.cpp cannot make {mix} of {source}")
     seconds = time.monotonic() - begin
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    print(json.dumps({"seconds": seconds, "peak_bytes": peak}))
+    print(json.dumps({"seconds": seconds, "before": before}))
 
 
 if __name__ == "__main__":
