@@ -28,10 +28,10 @@ def write_shown(folder, stem, table, drawing):
 
 def head_lines(title, part):
     """Heading of a part, with its machine."""
+    rounds = f"medians of {part['rounds']} rounds, in turn" if part["rounds"] > 1 else "one run"
     limit = f", at most {part['limit']} documents of a task" if part.get("limit") else ""
     return [f"## {title}", "", machine.line(part["machine"]),
-            f"{part['machine']['date']}, commit {part['machine']['commit']}; medians of "
-            f"{part['rounds']} rounds, in turn{limit}.", ""]
+            f"{part['machine']['date']}, commit {part['machine']['commit']}; {rounds}{limit}.", ""]
 
 
 def chart_note(record):

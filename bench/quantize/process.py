@@ -5,7 +5,7 @@ import subprocess
 import tempfile
 import time
 
-FIELDS = {"VmRSS": "peak_bytes", "RssAnon": "peak_private_bytes"}
+FIELDS = {"VmHWM": "peak_bytes", "RssAnon": "peak_private_bytes"}
 SECONDS_BETWEEN_LOOKS = 0.005
 
 
@@ -14,7 +14,7 @@ class Failed(Exception):
 
 
 def memory_of(pid):
-    """Resident bytes now: all, and those that are no pages of a file."""
+    """Resident bytes: the peak of all so far, and those of now that are no pages of a file."""
     found = dict.fromkeys(FIELDS.values(), 0)
     try:
         lines = pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
@@ -28,24 +28,20 @@ def memory_of(pid):
 
 
 def run(command):
-    """What it prints, its seconds and its peaks. The kernel keeps the peak of all resident bytes;
-    that of private ones is the highest seen by looking often."""
+    """What it prints, its seconds and its peaks, which are the highest seen by looking often.
+    What the kernel tells of an ended child counts the process that it was forked from."""
     command = [str(part) for part in command]
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
         begin = time.monotonic()
         started = subprocess.Popen(command, stdout=output, stderr=errors)
-        private = 0
-        while True:
-            pid, status, usage = os.wait4(started.pid, os.WNOHANG)
-            if pid:
-                break
-            private = max(private, memory_of(started.pid)["peak_private_bytes"])
+        peaks = dict.fromkeys(FIELDS.values(), 0)
+        while started.poll() is None:
+            for key, value in memory_of(started.pid).items():
+                peaks[key] = max(peaks[key], value)
             time.sleep(SECONDS_BETWEEN_LOOKS)
         seconds = time.monotonic() - begin
-        started.returncode = os.waitstatus_to_exitcode(status)
         output.seek(0)
         errors.seek(0)
         if started.returncode != 0:
             raise Failed(f"{' '.join(command)}: {errors.read().strip()}")
-        return {"output": output.read(), "seconds": seconds,
-                "peak_bytes": usage.ru_maxrss * 1024, "peak_private_bytes": private}
+        return {"output": output.read(), "seconds": seconds, **peaks}
