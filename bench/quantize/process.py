@@ -1,5 +1,4 @@
 """A process with its time and its peak of memory."""
-import os
 import pathlib
 import subprocess
 import tempfile
