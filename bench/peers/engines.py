@@ -41,6 +41,11 @@ def lathe_options(settings):
     return options if settings["amx"] else [*options, "--kernels", "avx512"]
 
 
+def machine_of(report):
+    """The machine and its peak, of what `lathe bench --json` prints."""
+    return {key: report[key] for key in ("cpu", "kernels", "threads", "machine_peak")}
+
+
 class Lathe:
     """A new process for each job: it loads in a fraction of a second."""
 
@@ -56,7 +61,7 @@ class Lathe:
         if done.returncode != 0:
             raise Unavailable(done.stderr.strip())
         report = json.loads(done.stdout)
-        self.machine = {key: report[key] for key in ("cpu", "kernels", "threads", "machine_peak")}
+        self.machine = machine_of(report)
         self.ready = {key: report[key] for key in
                       ("load_seconds", "loaded_peak_resident_bytes", "weight_bytes",
                        "file_bytes")}

@@ -14,12 +14,7 @@ def measured(model, threads):
                            "--works", "decode", "--sequences", "1", "--generate", "4", "--repeat",
                            "1", "--json"], check=True, stdout=subprocess.PIPE,
                           stderr=subprocess.DEVNULL, text=True)
-    return of_report(json.loads(done.stdout))
-
-
-def of_report(report):
-    """That part of what `lathe bench --json` prints."""
-    return {key: report[key] for key in ("cpu", "kernels", "threads", "machine_peak")}
+    return engines.machine_of(json.loads(done.stdout))
 
 
 def facts(bench, cores):
