@@ -42,16 +42,18 @@ def dithered(model):
 
 
 def files_of(options, model, scratch, say):
-    """{name: file}, made once from the dithered model."""
-    source = dithered(model)
+    """{name: file}, made of the dithered model once by each build."""
+    source, built = dithered(model), subjects.LATHE.stat().st_mtime
+    of_text = f"-{options.calibrate.stem}" if options.calibrate else ""
     text = options.calibrate or texts.wikitext(scratch, CALIBRATION_BYTES, 0)[0]
     files = {}
     for name in options.files:
-        plain = name.replace(", ", "-").replace(" ", "-")
+        calibrated = "--calibrate" in FILES[name]
+        plain = name.replace(", ", "-").replace(" ", "-") + (of_text if calibrated else "")
         files[name] = source.with_name(f"{model.stem}-{plain}.gguf")
-        if not files[name].exists():
+        if not files[name].exists() or files[name].stat().st_mtime < built:
             say(f"{model.stem}: making {name}")
-            more = [text] if "--calibrate" in FILES[name] else []
+            more = [text] if calibrated else []
             run_lathe("quantize", source, files[name], "-q", *FILES[name], *more)
     return files
 
