@@ -38,4 +38,12 @@ def chart_note(record):
     """Under a chart's title: where its numbers come from."""
     parts = list(record["parts"].values())
     days = ", ".join(sorted({part["machine"]["date"] for part in parts}))
-    return f"{parts[0]['machine']['cpu']}, {parts[0]['machine']['cores']} cores; {days}"
+    peaks = [part["machine"]["machine_peak"] for part in parts]
+    return (f"{parts[0]['machine']['cpu']}, {parts[0]['machine']['cores']} cores; "
+            f"int8 {span(peak['int8_gops'] for peak in peaks)} GOPS, "
+            f"memory {span(peak['memory_gb_per_second'] for peak in peaks)} GB/s; {days}")
+
+
+def span(values):
+    low, *_, high = sorted({f"{value:.0f}" for value in values}, key=float) * 2
+    return low if low == high else f"{low} to {high}"
