@@ -27,7 +27,8 @@ def prepare_venv():
         return
     print("installing the peers and building llama.cpp for this machine: some minutes",
           file=sys.stderr)
-    subprocess.run([sys.executable, "-m", "venv", VENV], check=True)
+    # Anew: pip would leave what was compiled otherwise.
+    subprocess.run([sys.executable, "-m", "venv", "--clear", VENV], check=True)
     subprocess.run([VENV / "bin" / "python", "-m", "pip", "install", "-q",
                     "--no-binary", "llama-cpp-python",
                     "--no-cache-dir",  # else a wheel of another build may serve

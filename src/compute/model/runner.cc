@@ -112,7 +112,8 @@ Result<std::unique_ptr<Runner>> Runner::Create(const Model& model, platform::Tea
 
 void Runner::Forward(std::span<const SequenceSlice> batch, const LogitsVisitor& visit) {
     State& s = *state_;
-    s.plan.Build(batch, s.model.config.kv_head_count, s.bf16);
+    s.plan.Build(batch, s.model.config.kv_head_count, s.bf16,
+                 s.bf16 && s.model.weights.logits_matrix().quantized());
     if (s.plan.rows.empty()) return;
     LATHE_CHECK(s.plan.rows.size() <= s.options.batch_tokens_max);
     LATHE_CHECK(s.plan.position_max < s.options.context_length);

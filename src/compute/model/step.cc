@@ -10,13 +10,15 @@ using kernels::PanelRange;
 using platform::Range;
 using platform::Share;
 
-void StepPlan::Build(std::span<const SequenceSlice> slices, uint32_t kv_head_count, bool bf16) {
+void StepPlan::Build(std::span<const SequenceSlice> slices, uint32_t kv_head_count, bool bf16,
+                     bool bf16_head) {
     batch = slices;
     rows.clear();
     stores.clear();
     attention.clear();
     wanted.clear();
     wanted_top.clear();
+    scored.clear();
     position_max = 0;
     single_tokens = true;
     for (bool prompts : {false, true}) {
@@ -24,16 +26,22 @@ void StepPlan::Build(std::span<const SequenceSlice> slices, uint32_t kv_head_cou
             if ((bf16 && slices[s].kind == SequenceSlice::Kind::kPrompt) == prompts)
                 AddSlice(s, kv_head_count,
                          static_cast<uint32_t>(prompts ? Workspace::kBf16AttentionRows
-                                                       : Workspace::kAttentionRows));
+                                                       : Workspace::kAttentionRows),
+                         prompts && bf16_head);
         if (!prompts) int8_rows = rows.size();
     }
 }
 
-void StepPlan::AddSlice(uint32_t index, uint32_t kv_head_count, uint32_t attention_rows) {
+void StepPlan::AddSlice(uint32_t index, uint32_t kv_head_count, uint32_t attention_rows,
+                        bool bf16_head) {
     const SequenceSlice& slice = batch[index];
     auto first = static_cast<uint32_t>(rows.size());
     auto count = static_cast<uint32_t>(slice.tokens.size());
     single_tokens &= count <= 1;
+    std::vector<uint32_t>& asked = slice.top > 0 ? wanted_top
+                                   : bf16_head && slice.logits == SequenceSlice::Logits::kAll
+                                       ? scored
+                                       : wanted;
     for (uint32_t t = 0; t < count; ++t) {
         auto position = static_cast<uint32_t>(slice.position) + t;
         if (t == 0 || position % kernels::kPageTokens == 0) stores.push_back({first + t, 0});
@@ -43,7 +51,7 @@ void StepPlan::AddSlice(uint32_t index, uint32_t kv_head_count, uint32_t attenti
         bool last = t + 1 == count;
         if ((slice.logits == SequenceSlice::Logits::kAll && t >= slice.first_wanted) ||
             (slice.logits == SequenceSlice::Logits::kLast && last))
-            (slice.top > 0 ? wanted_top : wanted).push_back(first + t);
+            asked.push_back(first + t);
     }
     for (uint32_t row = 0; row < count; row += attention_rows)
         for (uint32_t head = 0; head < kv_head_count; ++head)

@@ -72,8 +72,10 @@ public:
         uint32_t row_count;
     };
 
-    // `bf16`: prompts' rows are computed so, and go to the end.
-    void Build(std::span<const SequenceSlice> batch, uint32_t kv_head_count, bool bf16);
+    // `bf16`: prompts' rows are computed so, and go to the end. `bf16_head`: the logits of
+    // prompts that want all of them, too.
+    void Build(std::span<const SequenceSlice> batch, uint32_t kv_head_count, bool bf16,
+               bool bf16_head);
 
     std::span<const SequenceSlice> batch;
     std::vector<Row> rows;
@@ -82,11 +84,12 @@ public:
     std::vector<AttentionUnit> attention;
     std::vector<uint32_t> wanted;      // rows whose logits are asked for
     std::vector<uint32_t> wanted_top;  // rows of which only the best logits are
+    std::vector<uint32_t> scored;      // rows of prompts that are scored: their head is in bf16
     uint32_t position_max = 0;
     bool single_tokens = false;  // no slice has two
 
 private:
-    void AddSlice(uint32_t index, uint32_t kv_head_count, uint32_t attention_rows);
+    void AddSlice(uint32_t index, uint32_t kv_head_count, uint32_t attention_rows, bool bf16_head);
 };
 
 class Step {
@@ -118,10 +121,13 @@ private:
     void GateAndUpBf16(int worker, const LayerWeights& layer, kernels::PanelRange panels);
     void Down(int worker, const LayerWeights& layer);
     void Head(int worker);
-    void HeadWhole(int worker);
+    enum class HeadKind : uint8_t { kInt8, kBf16 };
+    void HeadWhole(int worker, std::span<const uint32_t> rows, HeadKind kind);
+    void HeadWholeChunk(int worker, std::span<const uint32_t> rows, HeadKind kind);
     void HeadTop(int worker);
     void HeadTopChunk(int worker, std::span<const uint32_t> rows);
-    void NormHeadRows(int worker, std::span<const uint32_t> rows, platform::Range range);
+    void NormHeadRows(int worker, std::span<const uint32_t> rows, platform::Range range,
+                      HeadKind kind);
     void CapLogits(std::span<float> logits) const;
 
     // A worker's part of all rows of the step, and of the first `rows` rows; its bf16 rows

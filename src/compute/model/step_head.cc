@@ -7,25 +7,30 @@
 
 namespace lathe::model {
 
+using kernels::MutableRows;
 using kernels::PackedMatrix;
+using kernels::PanelRange;
 using platform::Range;
 using platform::Share;
 
 void Step::Head(int worker) {
-    if (plan_.wanted.empty() && plan_.wanted_top.empty()) return;
+    if (plan_.wanted.empty() && plan_.wanted_top.empty() && plan_.scored.empty()) return;
     team_.Barrier();
     HeadTop(worker);
-    HeadWhole(worker);
+    HeadWhole(worker, plan_.wanted, HeadKind::kInt8);
+    HeadWhole(worker, plan_.scored, HeadKind::kBf16);
 }
 
 // Rows [range.begin, range.end) of `rows`, by their place there.
-void Step::NormHeadRows(int worker, std::span<const uint32_t> rows, Range range) {
+void Step::NormHeadRows(int worker, std::span<const uint32_t> rows, Range range, HeadKind kind) {
+    ActivationBuffer& input = work_.head_input;
     for (size_t i = range.begin; i < range.end; ++i) {
         table_.rms_norm(Residual(worker, rows[i]), model_.weights.output_norm.data(),
-                        config_.norm_epsilon, config_.width, work_.head_input.row(i));
-        if (quantizes_)
-            table_.quantize_row(work_.head_input.row(i), config_.width,
-                                work_.head_input.quantized(i + 1), i);
+                        config_.norm_epsilon, config_.width, input.row(i));
+        if (kind == HeadKind::kBf16)
+            table_.to_bf16_row(input.row(i), config_.width, input.bf16(0, rows.size()), i);
+        else if (quantizes_)
+            table_.quantize_row(input.row(i), config_.width, input.quantized(i + 1), i);
     }
 }
 
@@ -34,26 +39,35 @@ void Step::CapLogits(std::span<float> logits) const {
         for (float& logit : logits) logit = cap * std::tanh(logit / cap);
 }
 
-void Step::HeadWhole(int worker) {
+// Expanding the head for bf16 pays for many rows at once only.
+void Step::HeadWhole(int worker, std::span<const uint32_t> rows, HeadKind kind) {
+    const size_t most = kind == HeadKind::kBf16 ? work_.scored_rows : Workspace::kHeadRows;
+    for (; !rows.empty(); rows = rows.subspan(std::min(most, rows.size())))
+        HeadWholeChunk(worker, rows.first(std::min(most, rows.size())), kind);
+}
+
+void Step::HeadWholeChunk(int worker, std::span<const uint32_t> rows, HeadKind kind) {
     const PackedMatrix& head = model_.weights.logits_matrix();
-    const size_t vocab = config_.vocab_size;
-    for (size_t first = 0; first < plan_.wanted.size(); first += Workspace::kHeadRows) {
-        const size_t count = std::min(Workspace::kHeadRows, plan_.wanted.size() - first);
-        const Range range = Share(count, worker, team_.size());
-        NormHeadRows(worker, std::span(plan_.wanted).subspan(first, count), range);
-        team_.Barrier();
-        auto [panel, panel_end] = Share(head.panel_count(), worker, team_.size());
-        MultiplyInt8(worker, head, work_.head_input, count, {panel, panel_end},
-                     {work_.logits.get(), vocab});
-        team_.Barrier();
-        for (size_t i = range.begin; i < range.end; ++i) {
-            std::span<float> logits(work_.logits.get() + i * vocab, vocab);
-            CapLogits(logits);
-            const StepPlan::Row& row = plan_.rows[plan_.wanted[first + i]];
-            visit_(row.slice, row.token, LogitsRow(logits));
-        }
-        team_.Barrier();
+    const size_t vocab = config_.vocab_size, stride = work_.logits_stride;
+    const Range range = Share(rows.size(), worker, team_.size());
+    NormHeadRows(worker, rows, range, kind);
+    team_.Barrier();
+    auto [panel, panel_end] = Share(head.panel_count(), worker, team_.size());
+    const PanelRange panels{panel, panel_end};
+    const MutableRows output{work_.logits.data(), stride};
+    if (kind == HeadKind::kInt8)
+        MultiplyInt8(worker, head, work_.head_input, rows.size(), panels, output);
+    else if (panel < panel_end)
+        table_.gemm_bf16(head, panels, work_.head_input.bf16(0, rows.size()), output,
+                         work_.workers[static_cast<size_t>(worker)].gemm.data());
+    team_.Barrier();
+    for (size_t i = range.begin; i < range.end; ++i) {
+        std::span<float> logits(work_.logits.data() + i * stride, vocab);
+        CapLogits(logits);
+        const StepPlan::Row& row = plan_.rows[rows[i]];
+        visit_(row.slice, row.token, LogitsRow(logits));
     }
+    team_.Barrier();
 }
 
 void Step::HeadTop(int worker) {
@@ -61,7 +75,7 @@ void Step::HeadTop(int worker) {
         const size_t count = std::min(Workspace::kHeadRows, plan_.wanted_top.size() - first);
         std::span<const uint32_t> rows = std::span(plan_.wanted_top).subspan(first, count);
         const Range range = Share(count, worker, team_.size());
-        NormHeadRows(worker, rows, range);
+        NormHeadRows(worker, rows, range, HeadKind::kInt8);
         team_.Barrier();
         HeadTopChunk(worker, rows);
         team_.Barrier();

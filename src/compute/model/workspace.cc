@@ -1,9 +1,16 @@
 #include "compute/model/workspace.h"
 
+#include <algorithm>
+
 namespace lathe::model {
 namespace {
 
 constexpr size_t kBlock = kernels::PackedMatrix::kBlock;
+
+size_t ScoredRows(size_t vocab) {
+    size_t rows = Workspace::kLogitsBytes / (vocab * sizeof(float)) / 16 * 16;
+    return std::clamp(rows, Workspace::kHeadRows, Workspace::kScoredRowsMax);
+}
 
 }  // namespace
 
@@ -53,7 +60,9 @@ Workspace::Workspace(const ModelConfig& c, size_t rows, bool bf16)
       projected(rows * c.width),
       gate(rows, c.feed_forward_width, bf16),
       up(rows * c.feed_forward_width),
-      head_input(kHeadRows, c.width, false),
-      logits(new float[kHeadRows * c.vocab_size]) {}
+      scored_rows(bf16 ? ScoredRows(c.vocab_size) : kHeadRows),
+      head_input(scored_rows, c.width, bf16),
+      logits_stride(c.vocab_size / 16 * 16 + 32),
+      logits(scored_rows * logits_stride) {}
 
 }  // namespace lathe::model

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <vector>
 
 #include "compute/kernels/table.h"
@@ -39,8 +38,10 @@ private:
 };
 
 struct Workspace {
-    // Rows whose logits are computed together.
+    // Rows whose logits are computed together; of scored prompts as many as kLogitsBytes hold.
     static constexpr size_t kHeadRows = 32;
+    static constexpr size_t kScoredRowsMax = 128;
+    static constexpr size_t kLogitsBytes = size_t{96} << 20;
     // Panels of the head whose logits are searched for the best before the next ones.
     static constexpr size_t kHeadPiecePanels = 64;
     // Up to so many rows every worker keeps its own residual (step.h).
@@ -65,9 +66,12 @@ struct Workspace {
     ZeroedArray<float> projected;  // [rows][width]: output of a block before the residual
     ActivationBuffer gate;         // [rows][feed_forward_width]
     ZeroedArray<float> up;         // [rows][feed_forward_width]
-    ActivationBuffer head_input;   // [kHeadRows][width]
-    // [kHeadRows][vocab_size]; untouched, and no memory, while only the best are wanted
-    std::unique_ptr<float[]> logits;
+    size_t scored_rows;            // at once
+    ActivationBuffer head_input;   // [scored_rows][width]
+    // [scored_rows][logits_stride]; untouched, and no memory, while only the best are wanted.
+    // The stride, more than the vocabulary, keeps rows out of each other's way in the cache.
+    size_t logits_stride;
+    ZeroedArray<float> logits;
 
     struct PerWorker {
         PerWorker(const ModelConfig& config, size_t rows, bool bf16);
