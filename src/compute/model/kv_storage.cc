@@ -27,7 +27,6 @@ Result<KvStorage> KvStorage::Create(const KvLayout& layout, uint32_t page_count)
         return MakeError(Code::kResourceExhausted,
                          "cannot reserve {} MiB for the KV cache; give a smaller --kv-memory",
                          bytes >> 20);
-    (void)::madvise(memory, bytes, MADV_HUGEPAGE);  // where there are none, small ones do
     storage.memory_ = {static_cast<std::byte*>(memory), Unmap{bytes}};
     return storage;
 }
