@@ -184,6 +184,7 @@ void Batcher::PrepareSlice(const Scheduler::Slice& slice, TimePoint now) {
                    ? SequenceSlice::Kind::kPrompt
                    : SequenceSlice::Kind::kGenerated;
     if (work.drafts > 0) out.tokens = RowsWithDrafts(work);
+    out.scored = work.continues || work.scores;
     if (work.continues) return WantContinuation(work, out);
     out.logits = work.scores || work.drafts > 0 ? SequenceSlice::Logits::kAll
                  : work.samples                 ? SequenceSlice::Logits::kLast

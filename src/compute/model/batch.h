@@ -24,6 +24,9 @@ struct SequenceSlice {
     // token must follow from the request alone.
     enum class Kind : uint8_t { kGenerated, kPrompt } kind = Kind::kGenerated;
     uint32_t first_wanted = 0;  // with Logits::kAll: not those of the tokens before this one
+    // Whole rows of a prompt that is scored: the head is computed as the prompt is. Like the
+    // kind, it must follow from the request alone.
+    bool scored = false;
 };
 
 struct TopLogit {

@@ -38,10 +38,9 @@ void StepPlan::AddSlice(uint32_t index, uint32_t kv_head_count, uint32_t attenti
     auto first = static_cast<uint32_t>(rows.size());
     auto count = static_cast<uint32_t>(slice.tokens.size());
     single_tokens &= count <= 1;
-    std::vector<uint32_t>& asked = slice.top > 0 ? wanted_top
-                                   : bf16_head && slice.logits == SequenceSlice::Logits::kAll
-                                       ? scored
-                                       : wanted;
+    std::vector<uint32_t>& asked = slice.top > 0               ? wanted_top
+                                   : bf16_head && slice.scored ? scored
+                                                               : wanted;
     for (uint32_t t = 0; t < count; ++t) {
         auto position = static_cast<uint32_t>(slice.position) + t;
         if (t == 0 || position % kernels::kPageTokens == 0) stores.push_back({first + t, 0});

@@ -73,7 +73,7 @@ public:
     };
 
     // `bf16`: prompts' rows are computed so, and go to the end. `bf16_head`: the logits of
-    // prompts that want all of them, too.
+    // those that are scored, too.
     void Build(std::span<const SequenceSlice> batch, uint32_t kv_head_count, bool bf16,
                bool bf16_head);
 

@@ -15,12 +15,12 @@ namespace {
 constexpr size_t kHugePage = 2 << 20;
 constexpr size_t kSlabBytes = 64 << 20;  // reserved, not taken
 constexpr size_t kPage = 4096;
-
-#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+#if __has_feature(address_sanitizer)
 constexpr bool kPools = false;  // the sanitizer watches what it has allocated itself
 #else
 constexpr bool kPools = true;
 #endif
+constexpr size_t kBytesMax = size_t{1} << 40;  // more is a mistake, not a model
 
 constexpr size_t RoundUp(size_t value, size_t step) {
     return (value + step - 1) / step * step;
@@ -75,7 +75,7 @@ private:
 HugeMemory HugeMemory::Allocate(size_t bytes) {
     HugeMemory block;
     if (bytes == 0) return block;
-    if (bytes > SIZE_MAX / 2) throw std::bad_alloc();
+    if (bytes > kBytesMax) throw std::bad_alloc();
     if (kPools && bytes >= kPooledBytes) {
         static Pool& pool = *new Pool;  // outlives every block
         block.slab_ = pool.Take(bytes, &block.data_);

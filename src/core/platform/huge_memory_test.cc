@@ -59,7 +59,9 @@ TEST(HugeMemory, PagesOfABlockThatIsGoneAreGivenBackWhileItsNeighboursLive) {
         std::memset(block.data(), 1, kBytes);
         EXPECT_GT(ResidentBytes(), before + kBytes / 2);
     }
+#ifndef LATHE_SANITIZE  // they keep what was freed for a while, or notes on it
     EXPECT_LT(ResidentBytes(), before + kBytes / 2);
+#endif
     EXPECT_TRUE(IsZero(neighbour, 40'000));
 }
 
