@@ -32,11 +32,13 @@ struct Precision {
     Activations activations;
     kernels::KvType kv_type;
     SequenceSlice::Kind kind = SequenceSlice::Kind::kGenerated;
+    bool scored = false;
 };
 
 struct Fixture {
     explicit Fixture(Precision precision, int threads)
         : kind(precision.kind),
+          scored(precision.scored),
           team(threads),
           model(*Model::Load(
               *modelfile::ModelPackage::Open(testing_support::ModelFile("smollm2-135m")),
@@ -54,6 +56,7 @@ struct Fixture {
         std::vector<SequenceSlice> batch(slices.begin(), slices.end());
         if (kind)
             for (SequenceSlice& slice : batch) slice.kind = *kind;
+        for (SequenceSlice& slice : batch) slice.scored = scored;
         runner->Forward(batch, [&](size_t slice, size_t token, std::span<const float> logits) {
             std::lock_guard lock(mutex);
             result[{slice, token}].assign(logits.begin(), logits.end());
@@ -62,6 +65,7 @@ struct Fixture {
     }
 
     std::optional<SequenceSlice::Kind> kind;  // of all slices, unless they say it
+    bool scored;
     platform::Team team;
     Model model;
     std::unique_ptr<Runner> runner;
@@ -147,6 +151,7 @@ TEST_P(RunnerBits, DoNotDependOnTheNumberOfThreads) {
 
 TEST_P(RunnerBits, OfTheBestLogitsAreThoseOfTheWholeRow) {
     Fixture fixture(GetParam(), 2);
+    fixture.scored = false;  // of a scored prompt only whole rows are asked for
     std::vector<TokenId> text = Tokens(7);
     std::vector<uint32_t> pages = Pages(0);
     SequenceSlice slice{text, 0, pages, SequenceSlice::Logits::kAll};
@@ -204,6 +209,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Precision{"int8_kv_int8", Activations::kInt8, kernels::KvType::kI8},
                     Precision{"prompt", Activations::kInt8, kernels::KvType::kF16,
                               SequenceSlice::Kind::kPrompt},
+                    Precision{"scored_prompt", Activations::kInt8, kernels::KvType::kF16,
+                              SequenceSlice::Kind::kPrompt, true},
                     Precision{"prompt_kv_int8", Activations::kInt8, kernels::KvType::kI8,
                               SequenceSlice::Kind::kPrompt}),
     [](const auto& info) { return info.param.name; });
