@@ -6,6 +6,7 @@ import subprocess
 
 import subjects
 import texts
+from models import dithered_copy
 
 # Name in the table: how `lathe quantize` makes it of the dithered model. The first is the
 # reference.
@@ -30,20 +31,10 @@ def run_lathe(*command):
                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
 
 
-def dithered(model):
-    source = subjects.BUILD / "eval-models" / f"{model.stem}-dithered.gguf"
-    if not source.exists():
-        source.parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run([subjects.VENV / "bin" / "python",
-                        subjects.ROOT / "bench" / "quantize" / "dither.py", model,
-                        source.with_suffix(".part")], check=True)
-        source.with_suffix(".part").rename(source)
-    return source
-
-
 def files_of(options, model, scratch, say):
     """{name: file}, made of the dithered model once by each build."""
-    source, built = dithered(model), subjects.LATHE.stat().st_mtime
+    source = dithered_copy(model, subjects.BUILD / "eval-models", subjects.VENV / "bin" / "python")
+    built = subjects.LATHE.stat().st_mtime
     of_text = f"-{options.calibrate.stem}" if options.calibrate else ""
     text = options.calibrate or texts.wikitext(scratch, CALIBRATION_BYTES, 0)[0]
     files = {}

@@ -10,19 +10,9 @@ def write(folder, model, part, content):
     """Keeps the part and writes all of them; the table."""
     stem = f"eval-{model.stem}"
     record = results.keep(folder, stem, model.name, part, content)
-    table = as_markdown(record)
-    results.write_shown(folder, stem, table, as_chart(record))
-    return table
-
-
-def as_markdown(record):
-    lines = [f"# Evaluating {record['model']}", "",
-             "Seconds leave out starting and loading, on both sides.", ""]
-    for name, (title, part_lines) in PARTS.items():
-        if name in record["parts"]:
-            part = record["parts"][name]
-            lines += results.head_lines(title, part) + part_lines(part)
-    return "\n".join(lines).rstrip()
+    heading = [f"# Evaluating {record['model']}", "",
+               "Seconds leave out starting and loading, on both sides.", ""]
+    return results.publish(folder, stem, record, heading, PARTS, as_chart(record))
 
 
 def speed_lines(part):

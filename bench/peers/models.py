@@ -1,6 +1,7 @@
 """Where fetched models lie."""
 import os
 import pathlib
+import subprocess
 import sys
 
 
@@ -14,3 +15,16 @@ def model_path(name):
     if not files:
         sys.exit(f"run: no GGUF file and no fetched model `{name}`; scripts/fetch-model {name}")
     return files[0]
+
+
+def dithered_copy(model, folder, python):
+    """The model as bench/quantize/dither.py makes it, which `python` runs; made once and kept."""
+    script = pathlib.Path(__file__).resolve().parent.parent / "quantize" / "dither.py"
+    copy = folder / f"{model.stem}-dithered.gguf"
+    if not copy.exists():
+        print(f"{model.stem}: making the dithered copy", file=sys.stderr, flush=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        part = copy.with_suffix(".part")
+        subprocess.run([python, script, model, part], check=True, stdout=subprocess.DEVNULL)
+        part.rename(copy)
+    return copy

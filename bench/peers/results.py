@@ -21,9 +21,18 @@ def keep(folder, stem, model, part, content):
     return record
 
 
-def write_shown(folder, stem, table, drawing):
+def publish(folder, stem, record, heading, parts, drawing):
+    """Writes the table of all parts that the record has and the chart; the table. `parts`:
+    {name: (title, its lines)}, in the order of the table."""
+    lines = list(heading)
+    for name, (title, part_lines) in parts.items():
+        if name in record["parts"]:
+            part = record["parts"][name]
+            lines += head_lines(title, part) + part_lines(part)
+    table = "\n".join(lines).rstrip()
     (folder / f"{stem}.md").write_text(table + "\n")
     (folder / f"{stem}.svg").write_text(drawing + "\n")
+    return table
 
 
 def head_lines(title, part):

@@ -9,20 +9,10 @@ def write(folder, model, part, content):
     """Keeps the part and writes all of them; the table."""
     stem = f"quantize-{model.stem}"
     record = results.keep(folder, stem, model.name, part, content)
-    table = as_markdown(record)
-    results.write_shown(folder, stem, table, as_chart(record))
-    return table
-
-
-def as_markdown(record):
-    lines = [f"# Quantizing {record['model']}", "",
-             "The source is a copy of the model with noise of about a step of its old grid, in F16 "
-             "(`bench/quantize/dither.py`).", ""]
-    for name, (title, part_lines) in PARTS.items():
-        if name in record["parts"]:
-            part = record["parts"][name]
-            lines += results.head_lines(title, part) + part_lines(part)
-    return "\n".join(lines).rstrip()
+    heading = [f"# Quantizing {record['model']}", "",
+               "The source is a copy of the model with noise of about a step of its old grid, in "
+               "F16 (`bench/quantize/dither.py`).", ""]
+    return results.publish(folder, stem, record, heading, PARTS, as_chart(record))
 
 
 def divergence_lines(part):
