@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "compute/tokenizer/utf8.h"
+#include "core/json/member.h"
 
 namespace lathe::app {
 namespace {
@@ -22,11 +23,6 @@ std::string Number(const Json& value) {
     return value.is_number() ? fmt::format("{:.4f}", value.get<double>()) : "";
 }
 
-std::string Plain(const Json& value) {
-    if (value.is_null()) return "";
-    return value.is_string() ? value.get<std::string>() : DumpJson(value);
-}
-
 Cells LineOf(const Json& results, const std::string& task, const std::string& key) {
     const Json& scores = results["results"][task];
     size_t comma = key.find(',');
@@ -39,10 +35,10 @@ Cells LineOf(const Json& results, const std::string& task, const std::string& ke
     Json direction = directions.is_object() ? directions.value(metric, Json()) : Json();
     std::string error = Number(scores.value(metric + "_stderr," + filter, Json()));
     return {scores.value("alias", task),
-            Plain(lookup("versions")),
+            ShownOf(lookup("versions")),
             filter,
-            Plain(lookup("n-shot")),
-            Plain(scores.value("sample_len", Json())),
+            ShownOf(lookup("n-shot")),
+            ShownOf(scores.value("sample_len", Json())),
             metric,
             Number(scores[key]),
             (error.empty() ? "" : "± " + error) +

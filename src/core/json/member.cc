@@ -18,4 +18,9 @@ std::string TextOf(const Json& json, std::string_view key) {
     return value.is_string() ? value.get<std::string>() : std::string();
 }
 
+std::string ShownOf(const Json& value) {
+    if (value.is_null()) return "";
+    return value.is_string() ? value.get<std::string>() : DumpJson(value);
+}
+
 }  // namespace lathe

@@ -13,5 +13,7 @@ namespace lathe {
 const Json& MemberOf(const Json& json, std::string_view key);
 // "" if it is not text.
 std::string TextOf(const Json& json, std::string_view key);
+// Text as it is, null as "", anything else as JSON.
+std::string ShownOf(const Json& value);
 
 }  // namespace lathe

@@ -14,12 +14,6 @@ constexpr const char* kDeciding[] = {
     "acc",      "exact_match", "acc_norm", "acc_bytes", "acc_mutual_info", "starts_with",
     "contains", "equals",      "pass@1",   "pass_at_k", "tool_call",       "refusal"};
 
-// Text as it is, nothing as "", anything else as JSON.
-std::string Shown(const Json& value) {
-    if (value.is_null()) return "";
-    return value.is_string() ? value.get<std::string>() : DumpJson(value);
-}
-
 std::string WithoutLeadingSpace(const std::string& text) {
     size_t first = text.find_first_not_of(" \n\t");
     return first == std::string::npos ? text : text.substr(first);
@@ -32,7 +26,7 @@ struct Request {
 };
 
 Request RequestOf(const Json& context, const Json& rest) {
-    Request request{.context = Shown(context), .continuation = {}, .generates = rest.is_object()};
+    Request request{.context = ShownOf(context), .continuation = {}, .generates = rest.is_object()};
     if (rest.is_string()) request.continuation = rest.get<std::string>();
     return request;
 }
@@ -218,8 +212,8 @@ Result<Sample> ReadSample(const Json& line) {
     Sample sample;
     sample.document = id.get<int64_t>();
     sample.filter = TextOf(line, "filter");
-    sample.question = requests.empty() ? Shown(MemberOf(line, "doc")) : requests[0].context;
-    sample.target = Shown(MemberOf(line, "target"));
+    sample.question = requests.empty() ? ShownOf(MemberOf(line, "doc")) : requests[0].context;
+    sample.target = ShownOf(MemberOf(line, "target"));
     ReadMetrics(line, sample);
     bool scored = !requests.empty() && std::ranges::all_of(requests, [](const Request& request) {
         return request.continuation.has_value();

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <iterator>
 
+#include "core/json/member.h"
 #include "learn/samples/sample.h"
 
 namespace lathe::runs {
@@ -30,12 +31,6 @@ std::string Cut(std::string text, size_t bytes_max = kTextBytesMax) {
     while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
     text.resize(end);
     return text + "…";
-}
-
-// Text as it is, nothing as "", anything else as JSON.
-std::string Shown(const Json& value) {
-    if (value.is_null()) return "";
-    return value.is_string() ? value.get<std::string>() : DumpJson(value);
 }
 
 // Up to kChoicesMax of them, and beyond these the right ones and the one that was chosen.
@@ -93,7 +88,7 @@ std::optional<Json> SampleOf(const Json& line) {
     Json metrics = read->metrics;
     while (metrics.size() > kMetricsMax) metrics.erase(std::prev(metrics.end()));
     for (auto& [name, value] : metrics.items())
-        if (!value.is_number() && !value.is_boolean()) value = Cut(Shown(value));
+        if (!value.is_number() && !value.is_boolean()) value = Cut(ShownOf(value));
     std::string answer = samples::AnswerOf(*read, read->deciding);
     std::string raw = samples::RawAnswerOf(*read);
     Json sample{{"doc_id", read->document},
